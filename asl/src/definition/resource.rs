@@ -1,0 +1,129 @@
+//! What a Task calls, read from its `Resource` ARN.
+
+use crate::Text;
+use serde::{Deserialize, Serialize};
+
+/// What a Task calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resource {
+    /// A function, called with the state's input: `arn:aws:lambda:us-east-1:111111111111:function:name`.
+    LambdaFunction(Text),
+    /// An activity, polled by workers.
+    Activity(Text),
+    /// A service: `arn:aws:states:::lambda:invoke`, `arn:aws:states:::aws-sdk:dynamodb:putItem.waitForTaskToken`.
+    Integration(Integration),
+}
+
+/// A call of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Integration {
+    /// The ARN as written.
+    pub arn: Text,
+    /// `lambda`, `dynamodb`, `sns`, `aws-sdk:s3`, …: the history's `resourceType`.
+    pub service: Text,
+    /// `invoke`, `putItem`, `publish`, … without the pattern.
+    pub action: Text,
+    /// How the answer comes.
+    pub pattern: Pattern,
+}
+
+impl Integration {
+    /// The history's `resource`: action and pattern, e.g. `sendMessage.waitForTaskToken`.
+    pub fn resource(&self) -> String {
+        format!("{}{}", self.action, self.pattern.suffix())
+    }
+}
+
+/// How an integration's answer comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pattern {
+    /// With the response.
+    RequestResponse,
+    /// When the job is done.
+    Sync,
+    /// When the job is done, with its output as JSON.
+    Sync2,
+    /// With `SendTaskSuccess` or `SendTaskFailure`.
+    WaitForTaskToken,
+}
+
+impl Pattern {
+    /// The ending of the ARN.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::RequestResponse => "",
+            Self::Sync => ".sync",
+            Self::Sync2 => ".sync:2",
+            Self::WaitForTaskToken => ".waitForTaskToken",
+        }
+    }
+}
+
+impl Resource {
+    /// What an ARN names, if it has the shape of one that a Task may call.
+    pub fn parse(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let ("arn", Some(_partition), Some(service), Some(_region), Some(_account), Some(rest)) = (
+            parts.next()?,
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+        ) else {
+            return None;
+        };
+        match service {
+            "lambda" if rest.starts_with("function:") => Some(Self::LambdaFunction(arn.into())),
+            "states" if rest.starts_with("activity:") => Some(Self::Activity(arn.into())),
+            "states" => integration(arn, rest).map(Self::Integration),
+            _ => None,
+        }
+    }
+}
+
+fn integration(arn: &str, rest: &str) -> Option<Integration> {
+    let (rest, pattern) = split_pattern(rest);
+    let (service, action) = rest.rsplit_once(':')?;
+    let plain = !service.is_empty() && !action.is_empty() && !action.contains('.');
+    plain.then(|| Integration {
+        arn: arn.into(),
+        service: service.into(),
+        action: action.into(),
+        pattern,
+    })
+}
+
+fn split_pattern(rest: &str) -> (&str, Pattern) {
+    [Pattern::Sync, Pattern::Sync2, Pattern::WaitForTaskToken]
+        .into_iter()
+        .find_map(|pattern| Some((rest.strip_suffix(pattern.suffix())?, pattern)))
+        .unwrap_or((rest, Pattern::RequestResponse))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_name_functions_activities_and_services() {
+        let resource = Resource::parse("arn:aws:states:::aws-sdk:sqs:sendMessage.waitForTaskToken");
+        let Some(Resource::Integration(integration)) = resource else {
+            panic!("{resource:?}")
+        };
+        assert_eq!(
+            (&*integration.service, &*integration.action),
+            ("aws-sdk:sqs", "sendMessage")
+        );
+        assert_eq!(integration.resource(), "sendMessage.waitForTaskToken");
+        assert!(matches!(
+            Resource::parse("arn:aws:lambda:r:1:function:f:PROD"),
+            Some(Resource::LambdaFunction(_))
+        ));
+        assert!(matches!(
+            Resource::parse("arn:aws:states:r:1:activity:a"),
+            Some(Resource::Activity(_))
+        ));
+        assert_eq!(Resource::parse("arn:aws:states:::nothing"), None);
+    }
+}

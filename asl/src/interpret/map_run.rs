@@ -1,0 +1,128 @@
+//! A distributed map as data: what the engine needs to run it without looking into the definition.
+
+use super::event::MapRunId;
+use crate::error_name::StateError;
+use crate::{ExecutionType, StateMachine, Text};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// A distributed map to be run: every field of the state resolved against its input.
+#[derive(Debug, Clone)]
+pub struct MapRunRequest {
+    /// Which map run of the execution.
+    pub map_run: MapRunId,
+    /// The Map state's name.
+    pub state: Text,
+    /// `Label`: part of the ARNs instead of a UUID.
+    pub label: Option<Text>,
+    /// What runs for each item or batch; start it with `Execution::new`.
+    pub processor: Arc<StateMachine>,
+    /// Standard or Express children.
+    pub execution_type: ExecutionType,
+    /// Where the items come from.
+    pub items: Items,
+    /// Children at once, as written: `0` stands for AWS's default.
+    pub max_concurrency: u64,
+    /// Failed items that are tolerated.
+    pub tolerated_failure_count: Option<u64>,
+    /// **Percent** of failed items that is tolerated.
+    pub tolerated_failure_percentage: Option<f64>,
+    /// How items become batches; `None`: one child per item.
+    pub batcher: Option<Batcher>,
+    /// Where the results go; `None`: they are the state's output.
+    pub writer: Option<ResultWriter>,
+    /// Makes a child's item from what was read.
+    pub selector: ItemSelector,
+}
+
+/// Where a map's items come from.
+#[derive(Debug, Clone)]
+pub enum Items {
+    /// From the state's input; the value is an array, or an object whose entries are the items.
+    State(Arc<Value>),
+    /// From a reader.
+    Reader(Box<ItemReader>),
+}
+
+/// `ItemReader`, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemReader {
+    /// `arn:aws:states:::s3:getObject` or `…:listObjectsV2`.
+    pub resource: Text,
+    /// `Parameters` or `Arguments`: `Bucket`, `Key`, `VersionId`, `Prefix`.
+    pub arguments: Value,
+    /// `CSV`, `JSON`, `JSONL`, `PARQUET`, `MANIFEST`.
+    pub input_type: Option<Text>,
+    /// `NONE`, `LOAD_AND_FLATTEN`.
+    pub transformation: Option<Text>,
+    /// `ATHENA_DATA`, `S3_INVENTORY`.
+    pub manifest_type: Option<Text>,
+    /// `COMMA`, `PIPE`, `SEMICOLON`, `SPACE`, `TAB`.
+    pub csv_delimiter: Option<Text>,
+    /// `FIRST_ROW`, `GIVEN`.
+    pub csv_header_location: Option<Text>,
+    /// The header, with `GIVEN`.
+    pub csv_headers: Vec<Text>,
+    /// At most so many items; `None`: no limit.
+    pub max_items: Option<u64>,
+    /// JSON pointer to the array or object in the file.
+    pub items_pointer: Option<Text>,
+}
+
+/// `ItemBatcher`, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batcher {
+    /// Items in a batch.
+    pub items_per_batch_max: Option<u64>,
+    /// **Bytes** of a child's input, `BatchInput` included.
+    pub input_bytes_per_batch_max: Option<u64>,
+    /// `BatchInput`, resolved; goes into each child's input.
+    pub batch_input: Option<Value>,
+}
+
+/// `ResultWriter`, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResultWriter {
+    /// `arn:aws:states:::s3:putObject`; `None`: not exported, only transformed.
+    pub resource: Option<Text>,
+    /// `Parameters` or `Arguments`: Bucket, Prefix.
+    pub arguments: Value,
+    /// `NONE`, `COMPACT`, `FLATTEN`.
+    pub transformation: Option<Text>,
+    /// `JSON`, `JSONL`.
+    pub output_type: Option<Text>,
+}
+
+/// `ItemSelector` (or a legacy Map's `Parameters`) with all it may refer to.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "read once selectors are evaluated")]
+pub struct ItemSelector {
+    pub(crate) inner: Option<Arc<SelectorScope>>,
+}
+
+/// What an `ItemSelector` sees besides the item.
+#[derive(Debug)]
+pub(crate) struct SelectorScope {}
+
+impl MapRunRequest {
+    /// The input of the child, or its place in a batch, for one item as it was read.
+    ///
+    /// `index` counts from 0; `source` is `STATE_DATA`, `S3://bucket` or `S3://bucket/key`. Entries of an object are
+    /// `{"Key":…,"Value":…}`.
+    ///
+    /// # Errors
+    /// When the selector names what is not there; the map run fails with it.
+    pub fn select_item(&self, _index: u64, _source: &str, item: Value) -> Result<Value, StateError> {
+        Ok(item)
+    }
+
+    /// The input of a child for a batch of selected items: `{"Items":[…],"BatchInput":{…}}`.
+    pub fn batch_input(&self, items: Vec<Value>) -> Value {
+        let mut input = serde_json::Map::new();
+        input.insert("Items".into(), Value::Array(items));
+        if let Some(batch_input) = self.batcher.as_ref().and_then(|batcher| batcher.batch_input.clone()) {
+            input.insert("BatchInput".into(), batch_input);
+        }
+        Value::Object(input)
+    }
+}
