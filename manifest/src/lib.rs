@@ -1,0 +1,17 @@
+//! Manifests: bytes to items to batches, and the outcomes that come back.
+//!
+//! Pure: no I/O, no clock, no `async`. Whoever holds the bytes feeds them in; what comes out says where it stood.
+//! The types of this crate are the ones that cross process boundaries: a [`Batch`] is a line of the batch list, an
+//! [`Outcome`] is a line of an outcome object, [`result_file`] holds what a map run's `ResultWriter` leaves behind.
+
+pub mod error_name;
+pub mod result_file;
+pub mod run_key;
+
+mod batch;
+mod item;
+mod outcome;
+
+pub use batch::{Batch, BatchInput, Body, Columns, Compression, Delimiter, Format, Header, Layout, Source, Task};
+pub use item::{Item, Malformed, Place, Subject};
+pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};

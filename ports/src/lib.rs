@@ -1,0 +1,34 @@
+//! What gantry asks of the world: one trait a port, nothing else.
+//!
+//! Stages and engine name these traits and never a service; `adapters` implements them against AWS and against
+//! one machine's disk, [`memory`] against nothing at all. [`conformance`] is the suite that every implementation
+//! passes, so that a stage which works over one works over all.
+//!
+//! This crate holds no policy: what to retry, what to refuse and what to write is decided by its callers.
+
+pub mod conformance;
+pub mod memory;
+
+mod clock;
+mod error;
+mod journal;
+mod ledger;
+mod meter;
+mod notifier;
+mod object_store;
+mod origin;
+mod table;
+mod task_invoker;
+
+pub use clock::{Clock, Timestamp};
+pub use error::{Error, ErrorKind, Result};
+pub use journal::{ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
+pub use ledger::{Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, Span, SpanSet};
+pub use meter::{Meter, Reading};
+pub use notifier::{Notification, Notifier};
+pub use object_store::{
+    BodyStream, CopyOptions, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult,
+};
+pub use origin::{FetchError, FetchErrorKind, Origin, OriginRequest, OriginResponse, Resolver};
+pub use table::{AttributeValue, Row, Table, TableSchema};
+pub use task_invoker::{Invocation, TaskFailure, TaskInvoker};

@@ -1,0 +1,1 @@
+//! Every port without a world: real implementations that live as long as the process.

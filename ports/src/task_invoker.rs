@@ -1,0 +1,40 @@
+//! Running a task: a Lambda function or a service's action.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::Timestamp;
+
+/// One call of a task.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The Task state's resource as it stands in the definition, such as
+    /// `arn:aws:lambda:us-east-1:000000000000:function:batcher` or `arn:aws:states:::sns:publish`.
+    pub resource: String,
+    /// JSON text.
+    pub input: String,
+    /// Work that is not done by then will not be waited for.
+    pub deadline: Timestamp,
+}
+
+/// Why a task failed, in the words that `Retry` and `Catch` match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// Such as `Lambda.Unknown`, `States.Timeout` or a function's own error name.
+    pub error: String,
+    /// Text for a person, or the JSON that Lambda makes of an exception.
+    pub cause: String,
+}
+
+/// Runs tasks.
+///
+/// A task may run again after a crash: the engine asks again for whatever has no recorded result.
+#[async_trait]
+pub trait TaskInvoker: Send + Sync + fmt::Debug {
+    /// Runs the task to its end and returns its result as JSON text.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the task; what it had done by then stays done.
+    async fn invoke(&self, invocation: Invocation) -> Result<String, TaskFailure>;
+}
