@@ -14,6 +14,8 @@ pub const INVALID_UTF8: &str = "InvalidUtf8";
 pub const INVALID_JSON: &str = "InvalidJson";
 /// A JSON item without the member that names its URL, or with another type in it.
 pub const MISSING_MEMBER: &str = "MissingMember";
+/// A record that an earlier round could not read.
+pub const INVALID_RECORD: &str = "InvalidRecord";
 /// A record over the size limit.
 pub const RECORD_TOO_LONG: &str = "RecordTooLong";
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::EXCERPT_BYTES;
+use crate::{Rest, error_name};
+
 /// What a processor is asked to work on.
 ///
 /// ```
@@ -67,4 +70,99 @@ pub struct Item {
     pub malformed: Option<Malformed>,
     /// Only this destination, when an earlier round has done the others.
     pub destination: Option<String>,
+}
+
+impl Subject {
+    /// A manifest's URL, joined to the base URL unless it is absolute. Nothing else is done to it.
+    pub fn url(text: &str, base_url: Option<&str>) -> Self {
+        let url = match base_url {
+            Some(base_url) if !is_absolute(text) => format!("{base_url}/{text}"),
+            Some(_) | None => text.to_owned(),
+        };
+        Self::Url { url }
+    }
+
+    /// The beginning of a record that could not be read, with what cannot be printed replaced.
+    pub(crate) fn excerpt(record: &[u8]) -> Self {
+        let record = record.trim_ascii();
+        let start = record.get(..EXCERPT_BYTES).unwrap_or(record);
+        let readable = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+        Self::Record {
+            record: String::from_utf8_lossy(start).chars().map(readable).collect(),
+        }
+    }
+}
+
+/// Whether a text begins with a scheme and `://`.
+fn is_absolute(text: &str) -> bool {
+    let Some((scheme, _)) = text.split_once("://") else {
+        return false;
+    };
+    let mut letters = scheme.chars();
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+        && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
+}
+
+impl Malformed {
+    /// One of [`crate::error_name`], and what was expected and found.
+    pub fn new(error: &str, message: String) -> Self {
+        Self {
+            error: error.to_owned(),
+            message,
+        }
+    }
+
+    /// A record that an earlier round could not read, and did not say why.
+    fn earlier() -> Self {
+        let message = "expected an item, found a record that an earlier round could not read".to_owned();
+        Self::new(error_name::INVALID_RECORD, message)
+    }
+
+    /// An empty cell of this column.
+    pub(crate) fn empty(column: &str) -> Self {
+        Self::new(
+            error_name::EMPTY_CELL,
+            format!("expected a value in `{column}`, found an empty one"),
+        )
+    }
+}
+
+/// A record as a layout's reader has found it, before its place is known.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    /// The byte of the range at which it begins.
+    pub(crate) at: usize,
+    /// The record itself.
+    pub(crate) text: &'a [u8],
+    /// What it names.
+    pub(crate) subject: Result<Subject, Malformed>,
+    /// The line of a rest that it is.
+    pub(crate) rest: Option<Rest>,
+}
+
+impl Found<'_> {
+    /// The item: a line of a rest knows its own index and place.
+    pub(crate) fn into_item(self, index: u64, place: Place) -> Item {
+        let (subject, malformed) = match self.subject {
+            Ok(subject) => (subject, None),
+            Err(malformed) => (Subject::excerpt(self.text), Some(malformed)),
+        };
+        let Some(rest) = self.rest else {
+            return Item {
+                index,
+                place,
+                subject,
+                malformed,
+                destination: None,
+            };
+        };
+        let unreadable = matches!(subject, Subject::Record { .. });
+        Item {
+            index: rest.index,
+            place: rest.place.unwrap_or(place),
+            subject,
+            malformed: rest.malformed.or_else(|| unreadable.then(Malformed::earlier)),
+            destination: rest.destination,
+        }
+    }
 }

@@ -5,13 +5,23 @@
 //! [`Outcome`] is a line of an outcome object, [`result_file`] holds what a map run's `ResultWriter` leaves behind.
 
 pub mod error_name;
+pub mod limits;
 pub mod result_file;
 pub mod run_key;
 
 mod batch;
+mod csv;
+mod decode;
 mod item;
+mod json_array;
+mod json_lines;
+mod lines;
 mod outcome;
+mod rest;
+mod url_list;
 
 pub use batch::{Batch, BatchInput, Body, Columns, Compression, Delimiter, Format, Header, Layout, Source, Task};
+pub use decode::{Items, decode};
 pub use item::{Item, Malformed, Place, Subject};
 pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};
+pub use rest::Rest;

@@ -1,0 +1,126 @@
+//! From the bytes of one batch to its items.
+
+use crate::item::Found;
+use crate::{Batch, Body, Item, Layout, Malformed, Place, Source, Subject, Task, csv, json_array, lines};
+
+/// The items of a batch, from the bytes of its range; an inline batch needs none.
+///
+/// It never fails: a record that cannot be read is an item with [`Item::malformed`] set. It yields exactly
+/// `batch.items` items when the bytes are those that the batcher saw.
+///
+/// ```
+/// let line = r#"{"number":0,"first":2,"items":1,"source":{"bucket":"b","key":"urls.csv","format":{"layout":"csv","fields":2,"columns":{"url":{"name":"url","position":1}},"baseUrl":"https://example.com"}},"start":7,"end":13,"line":4}"#;
+/// let batch: manifest::Batch = serde_json::from_str(line)?;
+/// let items: Vec<_> = manifest::decode(&batch, b"1,a/b\n").collect();
+/// assert_eq!(items[0].index, 2);
+/// assert_eq!(items[0].subject, manifest::Subject::Url { url: "https://example.com/a/b".into() });
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub fn decode<'a>(batch: &'a Batch, bytes: &'a [u8]) -> Items<'a> {
+    let (records, place) = match &batch.body {
+        Body::Range {
+            source, start, line, ..
+        } => (records(source, bytes), (*start, *line)),
+        Body::Inline(task) => (inline(task), (0, 0)),
+    };
+    Items {
+        records,
+        bytes,
+        index: batch.first,
+        byte: place.0,
+        line: place.1,
+        counted: 0,
+    }
+}
+
+/// The items of one batch, in order.
+#[derive(Debug)]
+pub struct Items<'a> {
+    records: Records<'a>,
+    bytes: &'a [u8],
+    index: u64,
+    byte: u64,
+    line: u64,
+    counted: usize,
+}
+
+#[derive(Debug)]
+enum Records<'a> {
+    Csv(Box<csv::Records<'a>>),
+    Lines(lines::Records<'a>),
+    JsonArray(json_array::Records<'a>),
+    Inline {
+        base_url: &'a str,
+        paths: std::slice::Iter<'a, String>,
+    },
+}
+
+fn records<'a>(source: &'a Source, bytes: &'a [u8]) -> Records<'a> {
+    let format = &source.format;
+    match format.layout {
+        Layout::Csv => Records::Csv(Box::new(csv::Records::new(bytes, format))),
+        Layout::JsonArray => Records::JsonArray(json_array::Records::new(bytes, format)),
+        Layout::UrlList | Layout::JsonLines | Layout::Rest => Records::Lines(lines::Records::new(bytes, format)),
+    }
+}
+
+fn inline(task: &Task) -> Records<'_> {
+    Records::Inline {
+        base_url: &task.batch_input.base_url,
+        paths: task.resource_paths.iter(),
+    }
+}
+
+impl Items<'_> {
+    fn place(&mut self, at: usize) -> Place {
+        let passed = self.bytes.get(self.counted..at).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.counted = at;
+        Place {
+            record: self.index + 1,
+            line: self.line,
+            byte: self.byte + at as u64,
+        }
+    }
+
+    fn item(&mut self, found: Found<'_>) -> Item {
+        let place = self.place(found.at);
+        let item = found.into_item(self.index, place);
+        self.index += 1;
+        item
+    }
+
+    fn inline(&mut self, base_url: &str, path: &str) -> Item {
+        let url = Subject::url(path, Some(base_url));
+        let empty = path.trim().is_empty().then(|| Malformed::empty("resourcePaths"));
+        let item = Item {
+            index: self.index,
+            place: Place {
+                record: self.index + 1,
+                ..Place::default()
+            },
+            subject: url,
+            malformed: empty,
+            destination: None,
+        };
+        self.index += 1;
+        item
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        let found = match &mut self.records {
+            Records::Csv(records) => records.next(),
+            Records::Lines(records) => records.next(),
+            Records::JsonArray(records) => records.next(),
+            Records::Inline { base_url, paths } => {
+                let (base_url, path) = (*base_url, paths.next()?);
+                return Some(self.inline(base_url, path));
+            }
+        };
+        found.map(|found| self.item(found))
+    }
+}
