@@ -11,8 +11,10 @@ pub mod memory;
 
 mod clock;
 mod error;
+mod fault;
 mod journal;
 mod ledger;
+mod limit;
 mod meter;
 mod notifier;
 mod object_store;
@@ -22,8 +24,10 @@ mod task_invoker;
 
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
+pub use fault::{Fault, Faults};
 pub use journal::{ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
 pub use ledger::{Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, Span, SpanSet};
+pub use limit::Limit;
 pub use meter::{Meter, Reading};
 pub use notifier::{Notification, Notifier};
 pub use object_store::{

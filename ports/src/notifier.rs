@@ -5,7 +5,12 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
+
+/// SNS's limit of a message. **Source**: the API reference of Publish, read 2026-11-22.
+const MESSAGE_BYTES_MAX: usize = 256 * 1_024;
+/// SNS's limit of a subject is below this.
+const SUBJECT_BYTES_END: usize = 100;
 
 /// One message to a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +24,29 @@ pub struct Notification {
     pub message: String,
     /// Names this notification: where the other side keeps ids, publishing it twice is the same as once.
     pub id: String,
+}
+
+impl Notification {
+    /// Refuses what SNS would refuse, for implementations without SNS.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Malformed`] when message or subject are empty or too long, or the subject is not plain ASCII.
+    pub fn check(&self) -> Result<()> {
+        let malformed = |text: String| Err(Error::new(ErrorKind::Malformed, text));
+        if self.message.is_empty() || self.message.len() > MESSAGE_BYTES_MAX {
+            let length = self.message.len();
+            return malformed(format!(
+                "the message has {length} bytes, expected 1 to {MESSAGE_BYTES_MAX}"
+            ));
+        }
+        let plain = |subject: &String| subject.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        match &self.subject {
+            Some(subject) if subject.is_empty() || subject.len() >= SUBJECT_BYTES_END || !plain(subject) => malformed(
+                format!("the subject `{subject}` is not 1 to 99 printable ASCII characters"),
+            ),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Publishes to topics.

@@ -1,0 +1,288 @@
+//! A port that fails now and then, the same way each time: for tests of what its callers do about it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+
+use crate::{
+    BodyStream, Commit, CopyOptions, Error, ErrorKind, ExecutionArn, ExecutionRow, FetchError, FetchErrorKind,
+    GetOptions, Invocation, Journal, JournalRecord, Ledger, LedgerState, Listing, MapRunArn, Notification, Notifier,
+    ObjectBody, ObjectInfo, ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse, PutOptions, PutResult,
+    Result, ResultStatus, Row, Table, TableSchema, TaskFailure, TaskInvoker,
+};
+
+/// When calls fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Faults {
+    /// Each call fails with a probability of `per_mille` thousandths, drawn from the seed and the call's number.
+    Seeded {
+        /// Another seed, other failures.
+        seed: u64,
+        /// 0 ..= 1,000
+        per_mille: u16,
+    },
+    /// From the call with this number (from 0) on every call fails and none has an effect: the process has died.
+    DeadFrom(u64),
+}
+
+/// What becomes of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Passes,
+    /// It fails without an effect.
+    FailsBefore,
+    /// It has its effect, and the answer is lost.
+    FailsAfter,
+}
+
+/// A port whose calls fail now and then: before they have an effect, after it, or in the middle of a body.
+#[derive(Debug)]
+pub struct Fault<P: ?Sized> {
+    inner: Arc<P>,
+    faults: Faults,
+    calls: AtomicU64,
+}
+
+impl<P: ?Sized + Send + Sync> Fault<P> {
+    /// Calls of `inner` that fail as said.
+    pub fn new(inner: Arc<P>, faults: Faults) -> Self {
+        let calls = AtomicU64::new(0);
+        Self { inner, faults, calls }
+    }
+
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn next(&self) -> Fate {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.faults {
+            Faults::Seeded { seed, per_mille } => {
+                let drawn = mix(seed ^ mix(call));
+                match (drawn % 1_000 < u64::from(per_mille), drawn & (1 << 40)) {
+                    (false, _) => Fate::Passes,
+                    (true, 0) => Fate::FailsBefore,
+                    (true, _) => Fate::FailsAfter,
+                }
+            }
+            Faults::DeadFrom(first) if call >= first => Fate::FailsBefore,
+            Faults::DeadFrom(_) => Fate::Passes,
+        }
+    }
+
+    async fn call<T, E>(&self, failure: fn() -> E, work: impl Future<Output = Result<T, E>> + Send) -> Result<T, E> {
+        match self.next() {
+            Fate::Passes => work.await,
+            Fate::FailsBefore => Err(failure()),
+            Fate::FailsAfter => {
+                work.await?;
+                Err(failure())
+            }
+        }
+    }
+}
+
+/// Spreads a number's bits: the finaliser of splitmix64.
+const fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+fn failure() -> Error {
+    Error::new(ErrorKind::Unavailable, "a fault was injected")
+}
+
+fn fetch_failure() -> FetchError {
+    FetchError {
+        kind: FetchErrorKind::Broken,
+        message: "a fault was injected".to_owned(),
+    }
+}
+
+fn task_failure() -> TaskFailure {
+    TaskFailure {
+        error: "Lambda.ServiceException".to_owned(),
+        cause: "a fault was injected".to_owned(),
+    }
+}
+
+/// The body's first piece, then an error.
+fn cut(body: BodyStream) -> BodyStream {
+    body.take(1).chain(stream::iter([Err(failure())])).boxed()
+}
+
+#[async_trait]
+impl ObjectStore for Fault<dyn ObjectStore> {
+    async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
+        self.call(failure, self.inner.head(at)).await
+    }
+
+    async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)> {
+        match self.next() {
+            Fate::Passes => self.inner.get(at, options).await,
+            Fate::FailsBefore => Err(failure()),
+            Fate::FailsAfter => {
+                let (info, body) = self.inner.get(at, options).await?;
+                Ok((info, cut(body)))
+            }
+        }
+    }
+
+    async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {
+        self.call(failure, self.inner.put(at, body, options)).await
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult> {
+        self.call(failure, self.inner.copy(from, to, options)).await
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str, continuation: Option<String>) -> Result<Listing> {
+        self.call(failure, self.inner.list(bucket, prefix, continuation)).await
+    }
+
+    async fn delete(&self, at: &ObjectKey) -> Result<()> {
+        self.call(failure, self.inner.delete(at)).await
+    }
+}
+
+#[async_trait]
+impl Table for Fault<dyn Table> {
+    async fn ensure(&self, schema: &TableSchema) -> Result<()> {
+        self.call(failure, self.inner.ensure(schema)).await
+    }
+
+    async fn batch_write(&self, table: &str, rows: Vec<Row>) -> Result<()> {
+        self.call(failure, self.inner.batch_write(table, rows)).await
+    }
+
+    async fn put(&self, table: &str, row: Row) -> Result<()> {
+        self.call(failure, self.inner.put(table, row)).await
+    }
+
+    async fn get(&self, table: &str, key: Row) -> Result<Option<Row>> {
+        self.call(failure, self.inner.get(table, key)).await
+    }
+
+    async fn count(&self, table: &str) -> Result<u64> {
+        self.call(failure, self.inner.count(table)).await
+    }
+}
+
+#[async_trait]
+impl Notifier for Fault<dyn Notifier> {
+    async fn publish(&self, notification: Notification) -> Result<String> {
+        self.call(failure, self.inner.publish(notification)).await
+    }
+}
+
+#[async_trait]
+impl TaskInvoker for Fault<dyn TaskInvoker> {
+    async fn invoke(&self, invocation: Invocation) -> Result<String, TaskFailure> {
+        self.call(task_failure, self.inner.invoke(invocation)).await
+    }
+}
+
+#[async_trait]
+impl Origin for Fault<dyn Origin> {
+    async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
+        match self.next() {
+            Fate::Passes => self.inner.fetch(request).await,
+            Fate::FailsBefore => Err(fetch_failure()),
+            Fate::FailsAfter => {
+                let mut response = self.inner.fetch(request).await?;
+                response.body = cut(response.body);
+                Ok(response)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for Fault<dyn Journal> {
+    async fn create(&self, row: ExecutionRow) -> Result<()> {
+        self.call(failure, self.inner.create(row)).await
+    }
+
+    async fn append(&self, execution: &ExecutionArn, records: Vec<JournalRecord>) -> Result<()> {
+        self.call(failure, self.inner.append(execution, records)).await
+    }
+
+    async fn read(&self, execution: &ExecutionArn, sequence: u64, limit: usize) -> Result<Vec<JournalRecord>> {
+        self.call(failure, self.inner.read(execution, sequence, limit)).await
+    }
+
+    async fn update(&self, row: ExecutionRow) -> Result<()> {
+        self.call(failure, self.inner.update(row)).await
+    }
+
+    async fn execution(&self, execution: &ExecutionArn) -> Result<ExecutionRow> {
+        self.call(failure, self.inner.execution(execution)).await
+    }
+
+    async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
+        self.call(failure, self.inner.executions(skip, limit)).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Fault<dyn Ledger> {
+    async fn state(&self, map_run: &MapRunArn) -> Result<Option<LedgerState>> {
+        self.call(failure, self.inner.state(map_run)).await
+    }
+
+    async fn commit(&self, map_run: &MapRunArn, commit: Commit) -> Result<()> {
+        self.call(failure, self.inner.commit(map_run, commit)).await
+    }
+
+    async fn result(&self, map_run: &MapRunArn, status: ResultStatus, position: u64) -> Result<Option<Bytes>> {
+        self.call(failure, self.inner.result(map_run, status, position)).await
+    }
+
+    async fn forget_results(&self, map_run: &MapRunArn) -> Result<()> {
+        self.call(failure, self.inner.forget_results(map_run)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory;
+    use futures::executor::block_on;
+
+    fn failures(seed: u64) -> Vec<u64> {
+        let store = Arc::new(memory::ObjectStore::default());
+        let faulty = Fault::<dyn ObjectStore>::new(store, Faults::Seeded { seed, per_mille: 100 });
+        let at = ObjectKey::new("b", "k");
+        let failed = |_: &u64| block_on(faulty.delete(&at)).is_err();
+        (0..1_000).filter(failed).collect()
+    }
+
+    #[test]
+    fn the_same_seed_fails_the_same_calls() {
+        let first = failures(1);
+        assert_eq!(first, failures(1));
+        assert_ne!(first, failures(2));
+        assert!((50..200).contains(&first.len()), "{}", first.len());
+    }
+
+    #[test]
+    fn a_dead_process_does_nothing_more() {
+        let store = Arc::new(memory::ObjectStore::default());
+        let faulty = Fault::<dyn ObjectStore>::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
+        for number in 0..5 {
+            let at = ObjectKey::new("b", number.to_string());
+            let body = ObjectBody::Bytes(Bytes::from_static(b"x"));
+            assert_eq!(
+                block_on(faulty.put(&at, body, PutOptions::default())).is_ok(),
+                number < 2
+            );
+        }
+        assert_eq!(store.keys("b"), ["0", "1"]);
+    }
+}
