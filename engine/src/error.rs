@@ -1,0 +1,78 @@
+//! Why the engine cannot go on. An execution that fails is not an error: that is an answer.
+
+use asl::Diagnostic;
+
+/// The answer of an engine's method.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why the engine cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port failed; the execution can be run again.
+    #[error("failed to {doing}")]
+    Port {
+        /// What was being done.
+        doing: &'static str,
+        /// What the port said.
+        #[source]
+        source: ports::Error,
+    },
+    /// The definition is not one that AWS would create.
+    #[error("the definition of `{name}` has {} fault(s), the first: {}", .diagnostics.len(), first(.diagnostics))]
+    Definition {
+        /// The machine's name.
+        name: String,
+        /// All faults.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// The journal was written by another version of the interpreter.
+    #[error(
+        "the journal of `{name}` was written by interpreter version {found}, this gantry reads version {expected}: finish the run with the gantry that started it, or start a new one"
+    )]
+    JournalVersion {
+        /// The execution's name.
+        name: String,
+        /// Its version.
+        found: u32,
+        /// Ours.
+        expected: u32,
+    },
+    /// The journal does not fit its definition.
+    #[error("record {sequence} of the journal of `{name}` cannot be replayed: {reason}")]
+    Journal {
+        /// The execution's name.
+        name: String,
+        /// Which record.
+        sequence: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing more can happen to the execution, and it has not ended: a fault of ours.
+    #[error("the execution `{name}` waits for nothing")]
+    Stuck {
+        /// The execution's name.
+        name: String,
+    },
+    /// A task failed in a way that no retry on this machine can mend; nothing of it was recorded.
+    #[error("{error}: {cause}")]
+    Halted {
+        /// The task's error name.
+        error: String,
+        /// What it said.
+        cause: String,
+    },
+    /// A child's task panicked: a fault of ours.
+    #[error("a child of the map run broke off: {0}")]
+    Child(String),
+}
+
+fn first(diagnostics: &[Diagnostic]) -> String {
+    diagnostics
+        .first()
+        .map_or_else(String::new, |one| format!("{} at {}", one.message, one.location))
+}
+
+/// Says what was being done when a port failed.
+pub(crate) fn while_doing(doing: &'static str) -> impl FnOnce(ports::Error) -> Error {
+    move |source| Error::Port { doing, source }
+}

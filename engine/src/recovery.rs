@@ -1,0 +1,106 @@
+//! Feeds a journal to the interpreter again: the same events with the same moments make the same execution.
+
+use std::collections::BTreeMap;
+
+use asl::{Command, Event, Execution, HistoryEvent, MapRunId};
+use ports::{ExecutionRow, JournalRecord};
+
+use crate::catalog::World;
+use crate::error::while_doing;
+use crate::execution::{Entry, Wait};
+use crate::{Error, Result, limits};
+
+/// An execution as its journal left it.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) execution: Execution,
+    /// The sequence number of the next record.
+    pub(crate) sequence: u64,
+    /// What was asked for and has no answer, in the order of asking.
+    pub(crate) outstanding: Vec<Command>,
+    /// Map runs among them that are known to have started.
+    pub(crate) started_map_runs: Vec<MapRunId>,
+    pub(crate) history: Vec<HistoryEvent>,
+}
+
+/// Reads the whole journal, a page at a time.
+pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Execution) -> Result<Recovered> {
+    let mut replay = Replay {
+        name: &row.name,
+        recovered: Recovered {
+            execution,
+            sequence: 0,
+            outstanding: Vec::new(),
+            started_map_runs: Vec::new(),
+            history: Vec::new(),
+        },
+        open: BTreeMap::new(),
+        asked: 0,
+    };
+    loop {
+        let from = replay.recovered.sequence;
+        let page = world.ports.journal.read(&row.arn, from, limits::JOURNAL_PAGE).await;
+        let page = page.map_err(while_doing("read the journal"))?;
+        if page.is_empty() {
+            return Ok(replay.finish());
+        }
+        for record in page {
+            replay = replay.feed(&record)?;
+        }
+    }
+}
+
+struct Replay<'a> {
+    name: &'a str,
+    recovered: Recovered,
+    /// Unanswered commands under what they wait for, with the order in which they were asked.
+    open: BTreeMap<Wait, (u64, Command)>,
+    asked: u64,
+}
+
+impl Replay<'_> {
+    fn feed(mut self, record: &JournalRecord) -> Result<Self> {
+        let fault = |reason: String| Error::Journal {
+            name: self.name.to_owned(),
+            sequence: record.sequence,
+            reason,
+        };
+        let entry: Entry = serde_json::from_str(&record.record).map_err(|error| fault(error.to_string()))?;
+        if let Event::MapRunStarted { map_run, .. } = &entry.event {
+            self.recovered.started_map_runs.push(*map_run);
+        }
+        if let Some(wait) = Wait::ended_by(&entry.event) {
+            self.open.remove(&wait);
+        }
+        let stepped = asl::step(self.recovered.execution, entry.event, entry.moment);
+        let (mut execution, commands) = stepped.map_err(|refused| fault(refused.reason.to_string()))?;
+        self.recovered.history.append(&mut execution.take_history());
+        self.recovered.execution = execution;
+        self.recovered.sequence = record.sequence + 1;
+        for command in commands {
+            self.note(command);
+        }
+        Ok(self)
+    }
+
+    fn note(&mut self, command: Command) {
+        if let Some(wait) = Wait::given_up_by(&command) {
+            self.open.remove(&wait);
+        } else if let Some(wait) = Wait::begun_by(&command) {
+            self.asked += 1;
+            self.open.insert(wait, (self.asked, command));
+        } else {
+            // The end was reached but not written into the execution's row.
+            self.recovered.outstanding.push(command);
+        }
+    }
+
+    fn finish(mut self) -> Recovered {
+        let mut open: Vec<(u64, Command)> = self.open.into_values().collect();
+        open.sort_by_key(|(asked, _)| *asked);
+        self.recovered
+            .outstanding
+            .extend(open.into_iter().map(|(_, command)| command));
+        self.recovered
+    }
+}

@@ -1,0 +1,41 @@
+//! Asking a run to stop: no new work, wait for what is under way.
+
+use tokio::sync::watch;
+
+/// A request to stop that many parts of a run can see. It cannot be taken back.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    sender: watch::Sender<bool>,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            sender: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Stop {
+    /// Asks: children that run are waited for, no other is started.
+    pub fn request(&self) {
+        self.sender.send_replace(true);
+    }
+
+    /// Whether it was asked for.
+    pub fn is_requested(&self) -> bool {
+        *self.sender.borrow()
+    }
+
+    /// Returns once it was asked for.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn requested(&self) {
+        let mut receiver = self.sender.subscribe();
+        // The sender lives in `self`: waiting cannot fail.
+        if receiver.wait_for(|stop| *stop).await.is_err() {
+            futures::future::pending::<()>().await;
+        }
+    }
+}
