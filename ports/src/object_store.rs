@@ -71,6 +71,12 @@ impl fmt::Debug for ObjectBody {
     }
 }
 
+impl From<Bytes> for ObjectBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
 impl From<Vec<u8>> for ObjectBody {
     fn from(bytes: Vec<u8>) -> Self {
         Self::Bytes(bytes.into())

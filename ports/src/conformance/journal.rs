@@ -1,0 +1,167 @@
+//! What a journal promises.
+
+use futures::future;
+
+use super::assert_kind;
+use crate::{ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Result, Timestamp};
+
+/// Every check, in a journal without executions.
+pub async fn all(journal: &dyn Journal) -> Result<()> {
+    executions_are_listed_newest_first(journal).await?;
+    an_execution_is_kept_as_it_was_given(journal).await?;
+    an_arn_can_be_taken_once(journal).await?;
+    records_follow_each_other_without_a_gap(journal).await?;
+    of_two_writers_one_gets_the_number(journal).await?;
+    what_was_never_created_is_not_found(journal).await
+}
+
+/// An execution with every optional member absent.
+pub fn row(name: &str, started: i64) -> ExecutionRow {
+    ExecutionRow {
+        arn: arn(name),
+        name: name.to_owned(),
+        state_machine: "manifest-map".to_owned(),
+        definition: "{\"StartAt\":\"Batch\"}".to_owned(),
+        input: " { \"a\" : 1 } ".to_owned(),
+        interpreter: 1,
+        identity: None,
+        redrives: None,
+        composition: None,
+        status: ExecutionStatus::Running,
+        started: Timestamp::from_millis(started),
+        stopped: None,
+        output: None,
+        error: None,
+        cause: None,
+    }
+}
+
+fn arn(name: &str) -> ExecutionArn {
+    ExecutionArn(format!(
+        "arn:aws:states:us-east-1:000000000000:execution:manifest-map:{name}"
+    ))
+}
+
+fn records(numbers: impl IntoIterator<Item = u64>) -> Vec<JournalRecord> {
+    let records = numbers.into_iter().map(|sequence| JournalRecord {
+        sequence,
+        record: format!("{{\"event\":{sequence}}}"),
+    });
+    records.collect()
+}
+
+/// By their start, then by their creation, with skip and limit.
+pub async fn executions_are_listed_newest_first(journal: &dyn Journal) -> Result<()> {
+    for (name, started) in [("first", 10), ("third", 30), ("second", 20), ("fourth", 30)] {
+        journal.create(row(name, started)).await?;
+    }
+    let names = async |skip, limit| -> Result<Vec<String>> {
+        let rows = journal.executions(skip, limit).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    };
+    assert_eq!(names(0, 10).await?, ["fourth", "third", "second", "first"]);
+    assert_eq!(names(1, 2).await?, ["third", "second"]);
+    assert!(names(4, 10).await?.is_empty() && names(0, 0).await?.is_empty());
+    Ok(())
+}
+
+/// Every member, before and after an update.
+pub async fn an_execution_is_kept_as_it_was_given(journal: &dyn Journal) -> Result<()> {
+    let mut one = row("kept", 1_795_307_629_120);
+    journal.create(one.clone()).await?;
+    assert_eq!(journal.execution(&one.arn).await?, one);
+    let endings = [
+        ExecutionStatus::Succeeded,
+        ExecutionStatus::Failed,
+        ExecutionStatus::TimedOut,
+        ExecutionStatus::Aborted,
+    ];
+    for status in endings {
+        one.status = status;
+        one.identity = Some("sha256:ünïcødé".to_owned());
+        one.redrives = Some(arn("first"));
+        one.composition = Some("{\"to\":\"./images\"}".to_owned());
+        one.stopped = Some(Timestamp::from_millis(1_795_307_629_121));
+        one.output = Some("{\"items\":3}".to_owned());
+        one.error = Some("Gantry.ItemsFailed".to_owned());
+        one.cause = Some("one or more".to_owned());
+        journal.update(one.clone()).await?;
+        assert_eq!(journal.execution(&one.arn).await?, one);
+    }
+    Ok(())
+}
+
+/// The second execution with an ARN is a conflict and changes nothing.
+pub async fn an_arn_can_be_taken_once(journal: &dyn Journal) -> Result<()> {
+    let one = row("taken", 1);
+    journal.create(one.clone()).await?;
+    let mut other = one.clone();
+    other.input.push(' ');
+    assert_kind(journal.create(other).await, ErrorKind::Conflict, "the same ARN");
+    assert_eq!(journal.execution(&one.arn).await?, one);
+    Ok(())
+}
+
+/// Numbers from 0 on; all records of a call or none; reads from anywhere.
+pub async fn records_follow_each_other_without_a_gap(journal: &dyn Journal) -> Result<()> {
+    let one = row("records", 1);
+    journal.create(one.clone()).await?;
+    assert!(journal.read(&one.arn, 0, 10).await?.is_empty());
+    for refused in [records([1]), records([0, 2]), records([0, 0])] {
+        let answer = journal.append(&one.arn, refused).await;
+        assert_kind(answer, ErrorKind::Conflict, "a gap or a number twice");
+    }
+    assert!(
+        journal.read(&one.arn, 0, 10).await?.is_empty(),
+        "a refused call leaves nothing"
+    );
+    journal.append(&one.arn, records(0..3)).await?;
+    journal.append(&one.arn, Vec::new()).await?;
+    journal.append(&one.arn, records(3..250)).await?;
+    for taken in [records([2]), records([249, 250]), records([251])] {
+        let answer = journal.append(&one.arn, taken).await;
+        assert_kind(answer, ErrorKind::Conflict, "a number that is taken, or a gap");
+    }
+    assert_eq!(journal.read(&one.arn, 0, 1_000).await?, records(0..250));
+    assert_eq!(journal.read(&one.arn, 247, 2).await?, records(247..249));
+    assert!(journal.read(&one.arn, 250, 10).await?.is_empty());
+    assert!(journal.read(&one.arn, u64::MAX, 10).await?.is_empty());
+    let other = row("other-records", 1);
+    journal.create(other.clone()).await?;
+    journal.append(&other.arn, records([0])).await?;
+    assert_eq!(
+        journal.read(&one.arn, 0, 1_000).await?.len(),
+        250,
+        "executions keep apart"
+    );
+    Ok(())
+}
+
+/// Appends at the same time: to one execution one wins, to many all do.
+pub async fn of_two_writers_one_gets_the_number(journal: &dyn Journal) -> Result<()> {
+    let one = row("writers", 1);
+    journal.create(one.clone()).await?;
+    let answers = future::join_all((0..8).map(|_| journal.append(&one.arn, records([0])))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    let many: Vec<ExecutionRow> = (0..32).map(|number| row(&format!("many-{number}"), 1)).collect();
+    future::try_join_all(many.iter().map(|row| journal.create(row.clone()))).await?;
+    future::try_join_all(many.iter().map(|row| journal.append(&row.arn, records(0..5)))).await?;
+    for row in &many {
+        assert_eq!(journal.read(&row.arn, 0, 10).await?.len(), 5);
+    }
+    Ok(())
+}
+
+/// Every operation on an execution that does not exist.
+pub async fn what_was_never_created_is_not_found(journal: &dyn Journal) -> Result<()> {
+    let missing = row("missing", 1);
+    assert_kind(journal.execution(&missing.arn).await, ErrorKind::NotFound, "execution");
+    assert_kind(journal.update(missing.clone()).await, ErrorKind::NotFound, "update");
+    assert_kind(
+        journal.append(&missing.arn, records([0])).await,
+        ErrorKind::NotFound,
+        "append",
+    );
+    assert_kind(journal.read(&missing.arn, 0, 1).await, ErrorKind::NotFound, "read");
+    Ok(())
+}
