@@ -1,0 +1,266 @@
+//! Accounts for the outcomes of a round, batch by batch.
+
+use bytes::{Bytes, BytesMut};
+use futures::{StreamExt, TryStreamExt, stream};
+use manifest::{Body, Outcome, Rest, run_key};
+use ports::{BodyStream, ErrorKind, GetOptions, ObjectKey, ObjectStore, Timestamp};
+
+use crate::error::while_doing;
+use crate::event::parse_batch;
+use crate::round::{Outputs, Place};
+use crate::{Batched, Config, Consolidated, Cursor, Error, PhaseEvent, Ports, RestManifest};
+
+/// Outcome objects that are read ahead: hides the store's latency; with the bound below at most 64 MiB.
+const READ_AHEAD: usize = 8;
+/// **Bytes** of one outcome object or one batch's range: some ten thousand items of the longest names.
+const OBJECT_BYTES_MAX: usize = 64 << 20;
+
+/// One call: from the cursor to the end of the round, or until the deadline is near.
+pub(crate) async fn run(
+    event: &PhaseEvent,
+    ports: &Ports,
+    config: &Config,
+    deadline: Timestamp,
+) -> Result<Consolidated, Error> {
+    let place = Place {
+        bucket: config.state_bucket.clone(),
+        execution: event.execution.clone(),
+        round: event.round,
+    };
+    let cursor = event.cursor.unwrap_or_default();
+    let mut outputs = Outputs::new(ports, config, place, cursor);
+    repeat_rest(event, ports, config, &mut outputs).await?;
+    let mut lost = LostBatches::new(ports, &event.batch);
+    let read = |batch| {
+        let key = run_key::outcomes(&event.execution, event.round, batch);
+        let at = ObjectKey::new(&config.state_bucket, key);
+        async move { (batch, read_outcomes(&*ports.store, at).await) }
+    };
+    let batches = stream::iter(cursor.batch..event.batch.batches).map(read);
+    let mut batches = std::pin::pin!(batches.buffered(READ_AHEAD));
+    let latest = Timestamp::from_millis(deadline.as_millis().saturating_sub_unsigned(millis(config.margin)));
+    while let Some((batch, outcomes)) = batches.next().await {
+        match outcomes? {
+            Some(outcomes) => add_outcomes(&mut outputs, batch, &outcomes)?,
+            None => lost.leave_items(batch, &mut outputs).await?,
+        }
+        outputs.settle().await?;
+        outputs.cursor.batch = batch + 1;
+        if ports.clock.now() >= latest {
+            break;
+        }
+    }
+    let finished = outputs.finish(&ports.store).await?;
+    Ok(answer(finished.cursor, event.batch.batches, finished.rest, config))
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn answer(cursor: Cursor, batches: u64, rest: Option<String>, config: &Config) -> Consolidated {
+    let rest = rest.map(|key| RestManifest {
+        bucket: config.state_bucket.clone(),
+        key,
+        format: "rest".to_owned(),
+    });
+    Consolidated {
+        cursor: (cursor.batch < batches).then_some(cursor),
+        succeeded: cursor.succeeded,
+        failed: cursor.failed,
+        skipped: cursor.skipped,
+        pending: cursor.pending,
+        progress: cursor.succeeded + cursor.failed + cursor.skipped > 0,
+        rest,
+    }
+}
+
+/// A later call of the same round begins with the rest that the earlier ones have left.
+async fn repeat_rest(event: &PhaseEvent, ports: &Ports, config: &Config, outputs: &mut Outputs) -> Result<(), Error> {
+    let Some(before) = event.cursor.filter(|cursor| cursor.pending > 0) else {
+        return Ok(());
+    };
+    let key = run_key::rest(&event.execution, event.round, before.part.saturating_sub(1));
+    let at = ObjectKey::new(&config.state_bucket, key);
+    let got = ports.store.get(&at, GetOptions::default()).await;
+    let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
+    let mut lines = Lines::new(body, at.to_string());
+    while let Some(line) = lines.next().await? {
+        outputs.repeat_rest(&line).await?;
+    }
+    Ok(())
+}
+
+async fn read_outcomes(store: &dyn ObjectStore, at: ObjectKey) -> Result<Option<Bytes>, Error> {
+    match store.get(&at, GetOptions::default()).await {
+        Ok((_, body)) => collect(body, &at).await.map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(while_doing(format!("read `{at}`"))(error)),
+    }
+}
+
+async fn collect(mut body: BodyStream, at: &ObjectKey) -> Result<Bytes, Error> {
+    let mut whole = BytesMut::new();
+    while let Some(piece) = body.try_next().await.map_err(while_doing(format!("read `{at}`")))? {
+        whole.extend_from_slice(&piece);
+        if whole.len() > OBJECT_BYTES_MAX {
+            return Err(Error::Malformed {
+                place: at.to_string(),
+                reason: format!("it has more than {OBJECT_BYTES_MAX} bytes"),
+            });
+        }
+    }
+    Ok(whole.freeze())
+}
+
+fn add_outcomes(outputs: &mut Outputs, batch: u64, outcomes: &[u8]) -> Result<(), Error> {
+    let lines = outcomes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    for (position, line) in lines.enumerate() {
+        let outcome: Outcome = serde_json::from_slice(line).map_err(|error| Error::Malformed {
+            place: format!("outcome {position} of batch {batch}"),
+            reason: error.to_string(),
+        })?;
+        outputs.add(outcome, line);
+    }
+    Ok(())
+}
+
+/// Batches whose processor has left no outcomes: their items are found in the manifest again.
+struct LostBatches<'a> {
+    ports: &'a Ports,
+    batched: &'a Batched,
+    /// Opened at the first lost batch; lost batches come in order, so it is read once.
+    lines: Option<Lines>,
+}
+
+impl<'a> LostBatches<'a> {
+    const fn new(ports: &'a Ports, batched: &'a Batched) -> Self {
+        Self {
+            ports,
+            batched,
+            lines: None,
+        }
+    }
+
+    async fn leave_items(&mut self, number: u64, outputs: &mut Outputs) -> Result<(), Error> {
+        let batch = self.find(number).await?;
+        let bytes = read_range(self.ports, &batch).await?;
+        for item in manifest::decode(&batch, &bytes) {
+            outputs.leave(&Rest {
+                index: item.index,
+                subject: item.subject,
+                destination: item.destination,
+                place: item.malformed.is_some().then_some(item.place),
+                malformed: item.malformed,
+            });
+        }
+        Ok(())
+    }
+
+    async fn find(&mut self, number: u64) -> Result<manifest::Batch, Error> {
+        let missing = || Error::Malformed {
+            place: self
+                .batched
+                .batch_list
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+            reason: format!("it has no line for batch {number}"),
+        };
+        let at = self.batched.batch_list.as_ref().ok_or_else(missing)?;
+        let lines = if let Some(lines) = &mut self.lines {
+            lines
+        } else {
+            let got = self.ports.store.get(at, GetOptions::default()).await;
+            let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
+            self.lines.insert(Lines::new(body, at.to_string()))
+        };
+        while let Some(line) = lines.next().await? {
+            let batch = parse_batch(&line).map_err(|error| Error::Malformed {
+                place: at.to_string(),
+                reason: error.to_string(),
+            })?;
+            if batch.number == number {
+                return Ok(batch);
+            }
+        }
+        Err(missing())
+    }
+}
+
+/// A batch's bytes, if the manifest is still the one that was split.
+async fn read_range(ports: &Ports, batch: &manifest::Batch) -> Result<Bytes, Error> {
+    let Body::Range { source, start, end, .. } = &batch.body else {
+        return Ok(Bytes::new());
+    };
+    let at = ObjectKey::new(&source.bucket, &source.key);
+    let options = GetOptions {
+        range: Some(*start..*end),
+        if_match: source.etag.clone(),
+        version: source.version.clone(),
+    };
+    match ports.store.get(&at, options).await {
+        Ok((_, body)) => collect(body, &at).await,
+        Err(source) => Err(Error::ManifestChanged {
+            batch: batch.number,
+            place: at.to_string(),
+            source,
+        }),
+    }
+}
+
+/// The lines of a body, without their line feeds.
+pub(crate) struct Lines {
+    body: BodyStream,
+    place: String,
+    buffer: BytesMut,
+    scanned: usize,
+    ended: bool,
+}
+
+impl Lines {
+    pub(crate) fn new(body: BodyStream, place: String) -> Self {
+        Self {
+            body,
+            place,
+            buffer: BytesMut::new(),
+            scanned: 0,
+            ended: false,
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        loop {
+            let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
+            if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
+                let mut line = self.buffer.split_to(self.scanned + at + 1);
+                line.truncate(line.len().saturating_sub(1));
+                self.scanned = 0;
+                if line.is_empty() {
+                    continue;
+                }
+                return Ok(Some(line.freeze()));
+            }
+            self.scanned = self.buffer.len();
+            if self.ended {
+                let last = self.buffer.split().freeze();
+                return Ok(Some(last).filter(|line| !line.is_empty()));
+            }
+            self.fill().await?;
+        }
+    }
+
+    async fn fill(&mut self) -> Result<(), Error> {
+        if self.buffer.len() > OBJECT_BYTES_MAX {
+            return Err(Error::Malformed {
+                place: self.place.clone(),
+                reason: format!("a line has more than {OBJECT_BYTES_MAX} bytes"),
+            });
+        }
+        let piece = self.body.try_next().await;
+        match piece.map_err(while_doing(format!("read `{}`", self.place)))? {
+            Some(piece) => self.buffer.extend_from_slice(&piece),
+            None => self.ended = true,
+        }
+        Ok(())
+    }
+}

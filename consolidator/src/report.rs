@@ -1,0 +1,189 @@
+//! The end of a run: what is left has failed, the report is written, one notification goes out.
+
+use futures::TryStreamExt;
+use manifest::{ErrorClass, ItemError, Outcome, Rest, Status, error_name, run_key};
+use ports::{ErrorKind, GetOptions, ObjectKey};
+use serde_json::json;
+
+use crate::consolidate::Lines;
+use crate::error::while_doing;
+use crate::round::{Outputs, Place, write_json};
+use crate::tally::Summary;
+use crate::{Config, Cursor, Error, PhaseEvent, Ports, Reported, Tally, notice};
+
+/// The part number of what the report itself settles: after every part that a round may have.
+const REPORT_PART: u32 = 99_999;
+/// **Bytes** of one tally: its lists are bounded, see there.
+const TALLY_BYTES_MAX: usize = 16 << 20;
+
+/// The whole report.
+pub(crate) async fn run(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Reported, Error> {
+    fail_the_rest(event, ports, config).await?;
+    let tally = sum(event, ports, config).await?;
+    let report = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "manifest.json"));
+    let summary = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "summary.json"));
+    write_json(&ports.store, &report, &completion_report(&tally, ports, config)).await?;
+    if let Some(topic) = config.topic.as_deref().filter(|_| tally.failed > 0) {
+        let notification = notice::of(topic, &event.execution, &tally, &report);
+        let published = ports.notifier.publish(notification).await;
+        published.map_err(while_doing(format!("publish to `{topic}`")))?;
+    }
+    let reported = Reported {
+        cursor: None,
+        items: tally.items(),
+        succeeded: tally.succeeded,
+        failed: tally.failed,
+        skipped: tally.skipped,
+        failed_percentage: tally.failed_percentage(),
+        bytes: tally.bytes,
+        report,
+        summary: summary.clone(),
+    };
+    let summed = Summary::of(&event.execution, event.round + 1, tally);
+    write_json(&ports.store, &summary, &summed).await?;
+    Ok(reported)
+}
+
+/// What the last round has left was not reached, and will not be.
+async fn fail_the_rest(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<(), Error> {
+    let Some(at) = last_rest(event, ports, config).await? else {
+        return Ok(());
+    };
+    let place = Place {
+        bucket: config.state_bucket.clone(),
+        execution: event.execution.clone(),
+        round: event.round,
+    };
+    let cursor = Cursor {
+        part: REPORT_PART,
+        ..Cursor::default()
+    };
+    let mut outputs = Outputs::new(ports, config, place, cursor);
+    let got = ports.store.get(&at, GetOptions::default()).await;
+    let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
+    let mut lines = Lines::new(body, at.to_string());
+    while let Some(line) = lines.next().await? {
+        let outcome = given_up(&line, event.round + 1, &at)?;
+        let line = serde_json::to_vec(&outcome).map_err(|error| malformed(&at, &error))?;
+        outputs.add(outcome, &line);
+        outputs.settle().await?;
+    }
+    outputs.finish(&ports.store).await.map(|_finished| ())
+}
+
+fn malformed(at: &ObjectKey, error: &serde_json::Error) -> Error {
+    Error::Malformed {
+        place: at.to_string(),
+        reason: error.to_string(),
+    }
+}
+
+/// The last part of the rest holds all of it.
+async fn last_rest(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Option<ObjectKey>, Error> {
+    let prefix = run_key::rest(&event.execution, event.round, 0);
+    let prefix = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let found = list(ports, &config.state_bucket, &format!("{prefix}/")).await?;
+    Ok(found.into_iter().next_back())
+}
+
+fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> {
+    let rest: Rest = serde_json::from_slice(line).map_err(|error| malformed(at, &error))?;
+    let error = rest.malformed.map_or_else(
+        || ItemError {
+            name: error_name::NOT_REACHED.to_owned(),
+            class: ErrorClass::Timeout,
+            message: format!("not reached within {rounds} round(s)"),
+        },
+        |malformed| ItemError {
+            name: malformed.error,
+            class: ErrorClass::Permanent,
+            message: malformed.message,
+        },
+    );
+    Ok(Outcome {
+        index: rest.index,
+        subject: rest.subject,
+        status: Status::Failed,
+        status_code: None,
+        error: Some(error),
+        bytes: 0,
+        checksum: None,
+        attempts: 0,
+        milliseconds: 0,
+        destination: rest.destination,
+        filename: None,
+        place: rest.place,
+    })
+}
+
+/// The tallies of all calls of all rounds.
+async fn sum(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Tally, Error> {
+    let mut sum = Tally::default();
+    for round in 0..=event.round {
+        let prefix = run_key::tally(&event.execution, round, 0);
+        let prefix = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for at in list(ports, &config.state_bucket, &format!("{prefix}/")).await? {
+            sum.merge(read_tally(ports, &at).await?);
+        }
+    }
+    Ok(sum)
+}
+
+async fn read_tally(ports: &Ports, at: &ObjectKey) -> Result<Tally, Error> {
+    let got = ports.store.get(at, GetOptions::default()).await;
+    let (_, mut body) = got.map_err(while_doing(format!("read `{at}`")))?;
+    let mut json = Vec::new();
+    while let Some(piece) = body.try_next().await.map_err(while_doing(format!("read `{at}`")))? {
+        json.extend_from_slice(&piece);
+        if json.len() > TALLY_BYTES_MAX {
+            break;
+        }
+    }
+    serde_json::from_slice(&json).map_err(|error| malformed(at, &error))
+}
+
+/// All keys below a prefix, in order. A prefix that nothing was ever written under is empty.
+async fn list(ports: &Ports, bucket: &str, prefix: &str) -> Result<Vec<ObjectKey>, Error> {
+    let mut keys = Vec::new();
+    let mut continuation = None;
+    loop {
+        let page = match ports.store.list(bucket, prefix, continuation).await {
+            Ok(page) => page,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(keys),
+            Err(error) => return Err(while_doing(format!("list `s3://{bucket}/{prefix}`"))(error)),
+        };
+        keys.extend(
+            page.objects
+                .into_iter()
+                .map(|object| ObjectKey::new(bucket, object.key)),
+        );
+        continuation = page.continuation;
+        if continuation.is_none() {
+            return Ok(keys);
+        }
+    }
+}
+
+/// `manifest.json` of the report, in the format of S3 Batch Operations' completion reports.
+///
+/// **Source**: batch-ops-examples-reports.html of the S3 user guide, format `Report_CSV_20180820`.
+fn completion_report(tally: &Tally, ports: &Ports, config: &Config) -> serde_json::Value {
+    let results: Vec<serde_json::Value> = tally
+        .files
+        .iter()
+        .map(|file| {
+            json!({
+                "TaskExecutionStatus": file.status,
+                "Bucket": config.state_bucket,
+                "MD5Checksum": file.md5,
+                "Key": file.key,
+            })
+        })
+        .collect();
+    json!({
+        "Format": "Report_CSV_20180820",
+        "ReportCreationDate": ports.clock.now().to_string(),
+        "Results": results,
+        "ReportSchema": "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage",
+    })
+}

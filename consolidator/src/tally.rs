@@ -1,0 +1,239 @@
+//! What is counted: per call, and summed over calls and rounds.
+
+use std::collections::BTreeMap;
+
+use manifest::{ErrorClass, Outcome, Status, Subject};
+use serde::{Deserialize, Serialize};
+
+use crate::Histogram;
+use crate::event::name_of;
+
+/// Hosts that are counted one by one; failures of further ones are counted under [`OTHER_HOSTS`]. A few hundred KiB.
+const HOSTS_MAX: usize = 5_000;
+const OTHER_HOSTS: &str = "(other hosts)";
+/// Failures that are kept with their text for the notification and the summary: at most about 128 KiB.
+const FAILURES_MAX: usize = 200;
+/// **Bytes** of a kept message.
+const MESSAGE_BYTES_MAX: usize = 600;
+
+/// Failures of one error name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorTally {
+    /// The name's class.
+    pub class: ErrorClass,
+    /// How many.
+    pub count: u64,
+    /// The first message.
+    pub example: String,
+}
+
+/// One failure with its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The item.
+    pub item: String,
+    /// Its error name.
+    pub error: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// One file of the completion report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportFile {
+    /// `succeeded` or `failed`.
+    pub status: Status,
+    /// Its key in the state bucket.
+    pub key: String,
+    /// In hexadecimal digits.
+    pub md5: String,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+/// Everything that is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tally {
+    /// Items.
+    pub succeeded: u64,
+    /// Items.
+    pub failed: u64,
+    /// Items.
+    pub skipped: u64,
+    /// **Bytes** written.
+    pub bytes: u64,
+    /// Requests made.
+    pub attempts: u64,
+    /// **Milliseconds** an item took.
+    pub milliseconds: Histogram,
+    /// By error name.
+    pub errors: BTreeMap<String, ErrorTally>,
+    /// Failures by host.
+    pub hosts: BTreeMap<String, u64>,
+    /// The first failures.
+    pub failures: Vec<Failure>,
+    /// The report's files.
+    pub files: Vec<ReportFile>,
+    /// The keys of the flat results.
+    pub results: Vec<String>,
+}
+
+impl Tally {
+    /// Counts a settled outcome.
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        self.attempts += u64::from(outcome.attempts);
+        self.milliseconds.add(outcome.milliseconds);
+        match outcome.status {
+            Status::Succeeded => {
+                self.succeeded += 1;
+                self.bytes += outcome.bytes;
+            }
+            Status::Skipped => self.skipped += 1,
+            Status::Failed | Status::Pending => self.add_failure(outcome),
+        }
+    }
+
+    fn add_failure(&mut self, outcome: &Outcome) {
+        self.failed += 1;
+        if let Some(host) = host_of(&outcome.subject) {
+            let known = self.hosts.contains_key(&host) || self.hosts.len() < HOSTS_MAX;
+            let host = if known { host } else { OTHER_HOSTS.to_owned() };
+            *self.hosts.entry(host).or_default() += 1;
+        }
+        let Some(error) = &outcome.error else { return };
+        let message = cut(&error.message, MESSAGE_BYTES_MAX);
+        let tally = self.errors.entry(error.name.clone()).or_insert_with(|| ErrorTally {
+            class: error.class,
+            count: 0,
+            example: message.to_owned(),
+        });
+        tally.count += 1;
+        if self.failures.len() < FAILURES_MAX {
+            self.failures.push(Failure {
+                item: cut(&name_of(&outcome.subject), MESSAGE_BYTES_MAX).to_owned(),
+                error: error.name.clone(),
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    /// Adds another tally's counts.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.bytes += other.bytes;
+        self.attempts += other.attempts;
+        self.milliseconds.merge(&other.milliseconds);
+        for (host, count) in other.hosts {
+            *self.hosts.entry(host).or_default() += count;
+        }
+        for (name, tally) in other.errors {
+            self.errors
+                .entry(name)
+                .and_modify(|sum| sum.count += tally.count)
+                .or_insert(tally);
+        }
+        let room = FAILURES_MAX.saturating_sub(self.failures.len());
+        self.failures.extend(other.failures.into_iter().take(room));
+        self.files.extend(other.files);
+        self.results.extend(other.results);
+    }
+
+    /// All items.
+    pub fn items(&self) -> u64 {
+        self.succeeded + self.failed + self.skipped
+    }
+
+    /// **Percent** of the items that failed.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
+    pub fn failed_percentage(&self) -> f64 {
+        if self.failed == 0 {
+            return 0.0;
+        }
+        self.failed as f64 * 100.0 / self.items() as f64
+    }
+}
+
+/// `job-…/summary.json`: the run in numbers, for people and programs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The execution's name.
+    pub execution: String,
+    /// Rounds that were run.
+    pub rounds: u32,
+    /// Items.
+    pub items: u64,
+    /// Items.
+    pub succeeded: u64,
+    /// Items.
+    pub failed: u64,
+    /// Items.
+    pub skipped: u64,
+    /// **Bytes** written.
+    pub bytes: u64,
+    /// Requests made.
+    pub attempts: u64,
+    /// **Milliseconds** an item took, at 50, 90, 99 and 100 percent of the items.
+    pub milliseconds: BTreeMap<String, u64>,
+    /// By error name.
+    pub errors: BTreeMap<String, ErrorTally>,
+    /// The hosts with the most failures.
+    pub worst_hosts: Vec<(String, u64)>,
+    /// The first failures.
+    pub failures: Vec<Failure>,
+    /// The report's files.
+    pub files: Vec<ReportFile>,
+    /// The keys of the flat results.
+    pub results: Vec<String>,
+}
+
+/// Hosts that a summary names.
+const WORST_HOSTS_MAX: usize = 20;
+
+impl Summary {
+    pub(crate) fn of(execution: &str, rounds: u32, tally: Tally) -> Self {
+        let percentile = |percent| Some((format!("p{percent}"), tally.milliseconds.percentile(percent)?));
+        let milliseconds = [50, 90, 99, 100].into_iter().filter_map(percentile).collect();
+        let items = tally.items();
+        let mut worst_hosts: Vec<(String, u64)> = tally.hosts.into_iter().collect();
+        worst_hosts.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        worst_hosts.truncate(WORST_HOSTS_MAX);
+        Self {
+            execution: execution.to_owned(),
+            rounds,
+            items,
+            succeeded: tally.succeeded,
+            failed: tally.failed,
+            skipped: tally.skipped,
+            bytes: tally.bytes,
+            attempts: tally.attempts,
+            milliseconds,
+            errors: tally.errors,
+            worst_hosts,
+            failures: tally.failures,
+            files: tally.files,
+            results: tally.results,
+        }
+    }
+}
+
+fn host_of(subject: &Subject) -> Option<String> {
+    match subject {
+        Subject::Url { url } => Some(url::Url::parse(url).ok()?.host_str()?.to_owned()),
+        Subject::Object { bucket, .. } => Some(bucket.clone()),
+        Subject::Record { .. } => None,
+    }
+}
+
+/// The beginning of a text, at most so many bytes, whole characters.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or(text)
+}
