@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::EXCERPT_BYTES;
+use crate::limits::{EXCERPT_BYTES, RECORD_BYTES_MAX};
 use crate::{Rest, error_name};
 
 /// What a processor is asked to work on.
@@ -118,6 +118,12 @@ impl Malformed {
         Self::new(error_name::INVALID_RECORD, message)
     }
 
+    /// A record over the size limit.
+    fn too_long() -> Self {
+        let message = format!("expected a record of at most {RECORD_BYTES_MAX} bytes, found a longer one");
+        Self::new(error_name::RECORD_TOO_LONG, message)
+    }
+
     /// An empty cell of this column.
     pub(crate) fn empty(column: &str) -> Self {
         Self::new(
@@ -143,7 +149,13 @@ pub(crate) struct Found<'a> {
 impl Found<'_> {
     /// The item: a line of a rest knows its own index and place.
     pub(crate) fn into_item(self, index: u64, place: Place) -> Item {
-        let (subject, malformed) = match self.subject {
+        let too_long = self.text.len() as u64 > RECORD_BYTES_MAX;
+        let subject = if too_long {
+            Err(Malformed::too_long())
+        } else {
+            self.subject
+        };
+        let (subject, malformed) = match subject {
             Ok(subject) => (subject, None),
             Err(malformed) => (Subject::excerpt(self.text), Some(malformed)),
         };

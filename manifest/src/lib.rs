@@ -18,6 +18,7 @@ mod json_lines;
 mod lines;
 mod outcome;
 mod rest;
+mod split;
 mod url_list;
 
 pub use batch::{Batch, BatchInput, Body, Columns, Compression, Delimiter, Format, Header, Layout, Source, Task};
@@ -25,3 +26,4 @@ pub use decode::{Items, decode};
 pub use item::{Item, Malformed, Place, Subject};
 pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};
 pub use rest::Rest;
+pub use split::{Cut, Cutting, Fault, FaultKind, OnFault, Splitter};

@@ -4,7 +4,6 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use super::{Meaning, State};
 use crate::item::Found;
-use crate::limits::RECORD_BYTES_MAX;
 use crate::{Columns, Format, Malformed, Subject, error_name, json_lines};
 
 /// The records of a range.
@@ -97,7 +96,6 @@ impl<'a> Records<'a> {
     }
 
     fn subject(&self, text: &[u8]) -> Result<Subject, Malformed> {
-        check_length(text)?;
         check_quotes(text, self.format.delimiter.as_byte())?;
         json_lines::utf8(text)?;
         check_count(self.fields.count(), self.format.fields)?;
@@ -154,14 +152,6 @@ impl<'a> Iterator for Records<'a> {
             rest: None,
         })
     }
-}
-
-fn check_length(text: &[u8]) -> Result<(), Malformed> {
-    if text.len() as u64 <= RECORD_BYTES_MAX {
-        return Ok(());
-    }
-    let message = format!("expected a record of at most {RECORD_BYTES_MAX} bytes, found a longer one");
-    Err(Malformed::new(error_name::RECORD_TOO_LONG, message))
 }
 
 fn check_quotes(text: &[u8], delimiter: u8) -> Result<(), Malformed> {

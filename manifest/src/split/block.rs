@@ -1,0 +1,301 @@
+//! One scan of a block of CSV for both possible beginnings: outside and inside quotes.
+
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
+use super::utf8::first_invalid;
+
+/// A block, and what of its surroundings its scan depends on.
+#[derive(Debug)]
+pub(super) struct Block<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The two bytes before it.
+    pub(super) before: [u8; 2],
+    /// What is to be checked for UTF-8, and where in the block that begins.
+    pub(super) check: Option<(&'a [u8], usize)>,
+}
+
+/// What stands where in 64 bytes, a bit for each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Raw {
+    pub(super) quotes: u64,
+    pub(super) newlines: u64,
+    pub(super) returns: u64,
+    /// Bytes behind which a quote is regular: a delimiter, a line end or another quote.
+    pub(super) openers: u64,
+}
+
+/// Line ends in 64 bytes, a bit for each byte, if the block begins outside quotes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word {
+    newlines: u64,
+    inside: u64,
+    /// Newlines of blank lines.
+    blank: u64,
+}
+
+impl Word {
+    /// Line ends outside quotes.
+    const fn line_ends(self, inside: bool) -> u64 {
+        self.newlines & if inside { self.inside } else { !self.inside }
+    }
+
+    /// Ends of records.
+    pub(super) const fn ends(self, inside: bool) -> u64 {
+        self.line_ends(inside) & !self.blank
+    }
+
+    /// How many line feeds.
+    pub(super) fn lines(self) -> u64 {
+        u64::from(self.newlines.count_ones())
+    }
+
+    /// How many line feeds up to this bit and with it.
+    pub(super) fn lines_through(self, bit: u32) -> u64 {
+        u64::from((self.newlines << (63 - bit)).count_ones())
+    }
+
+    /// The last line end outside quotes.
+    pub(super) fn last_line_end(self, inside: bool) -> Option<u32> {
+        self.line_ends(inside).checked_ilog2()
+    }
+
+    /// Calls with each line end outside quotes, and whether it is a record's.
+    pub(super) fn each_line_end(self, inside: bool, mut call: impl FnMut(u32, bool)) {
+        let mut left = self.line_ends(inside);
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            call(bit, self.blank & (1 << bit) == 0);
+            left &= left - 1;
+        }
+    }
+}
+
+/// What a scan has found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    words: Vec<Word>,
+    lines: u64,
+    /// Ends of records if the block begins outside, inside quotes.
+    ends: [u64; 2],
+    /// Not zero if quotes cannot be counted when the block begins outside, inside quotes.
+    irregular: [u64; 2],
+    /// All ones after an odd number of quotes.
+    odd: u64,
+    /// Line feeds and carriage returns of the word before, for what hangs on neighbours.
+    last: Raw,
+    last_inside: u64,
+    /// Where in the block the bytes stop being UTF-8.
+    pub(super) invalid: Option<usize>,
+}
+
+impl Scan {
+    /// Scans a block.
+    pub(super) fn read(&mut self, block: &Block<'_>, delimiter: u8) {
+        self.reset(block.before, delimiter, block.bytes.len());
+        let ascii = self.read_words(block.bytes, delimiter);
+        self.invalid = block.check.and_then(|(bytes, at)| {
+            let within = at + bytes.len() <= block.bytes.len();
+            if ascii && within {
+                None
+            } else {
+                first_invalid(bytes).map(|invalid| at + invalid)
+            }
+        });
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn read_words(&mut self, bytes: &[u8], delimiter: u8) -> bool {
+        avx2::scan(self, bytes, delimiter).unwrap_or_else(|| self.read_portably(bytes, delimiter))
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn read_words(&mut self, bytes: &[u8], delimiter: u8) -> bool {
+        self.read_portably(bytes, delimiter)
+    }
+
+    /// Whether all bytes are ASCII; for any processor.
+    fn read_portably(&mut self, bytes: &[u8], delimiter: u8) -> bool {
+        let mut found = memchr::memchr3_iter(b'"', b'\n', b'\r', bytes).peekable();
+        let mut from = 0;
+        for word in bytes.chunks(64) {
+            let mut raw = Raw::default();
+            while let Some(at) = found.next_if(|at| *at < from + 64) {
+                let bit = 1 << (at - from);
+                match bytes.get(at) {
+                    Some(b'"') => raw.quotes |= bit,
+                    Some(b'\n') => raw.newlines |= bit,
+                    _ => raw.returns |= bit,
+                }
+                // Only what stands right before a quote matters.
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                if before == Some(&delimiter) && at > from {
+                    raw.openers |= bit >> 1;
+                }
+            }
+            raw.openers |= raw.quotes | raw.newlines | raw.returns;
+            if word.last() == Some(&delimiter) {
+                raw.openers |= 1 << (word.len() - 1);
+            }
+            self.add(raw, prefix_xor(raw.quotes), word.len());
+            from += 64;
+        }
+        bytes.is_ascii()
+    }
+
+    fn reset(&mut self, before: [u8; 2], delimiter: u8, length: usize) {
+        let mut last = Raw::default();
+        for (byte, bit) in before.into_iter().zip([1 << 62, 1 << 63]) {
+            match byte {
+                b'\n' => last.newlines |= bit,
+                b'\r' => last.returns |= bit,
+                b'"' => last.openers |= bit,
+                byte if byte == delimiter => last.openers |= bit,
+                _ => {}
+            }
+        }
+        last.openers |= last.newlines | last.returns;
+        let mut words = std::mem::take(&mut self.words);
+        words.clear();
+        words.reserve(length.div_ceil(64));
+        *self = Self {
+            words,
+            last,
+            ..Self::default()
+        };
+    }
+
+    /// Adds the next word; `quoted` has a one wherever an odd number of its quotes has come.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that it is compiled with the caller's instructions"
+    )]
+    pub(super) fn add(&mut self, raw: Raw, quoted: u64, length: usize) {
+        let inside = quoted ^ self.odd;
+        let last = self.last;
+        let after_line = raw.newlines << 1 | last.newlines >> 63;
+        let after_line_and_one = raw.newlines << 2 | last.newlines >> 62;
+        let after_return = raw.returns << 1 | last.returns >> 63;
+        let after_opener = raw.openers << 1 | last.openers >> 63;
+        let was_inside = inside << 1 | self.last_inside >> 63;
+        let valid = u64::MAX >> (64 - length.min(64));
+        let blank = raw.newlines & (after_line | after_return & after_line_and_one);
+        let lone = after_return & !raw.newlines & valid;
+        let bare = raw.quotes & !after_opener;
+        let ends = raw.newlines & !blank;
+        let [outside_ends, inside_ends] = [ends & !inside, ends & inside].map(|bits| u64::from(bits.count_ones()));
+        self.ends = [self.ends[0] + outside_ends, self.ends[1] + inside_ends];
+        self.irregular[0] |= lone & !was_inside | bare & inside;
+        self.irregular[1] |= lone & was_inside | bare & !inside;
+        self.lines += u64::from(raw.newlines.count_ones());
+        self.odd = 0_u64.wrapping_sub(inside >> 63);
+        self.last_inside = inside;
+        self.last = raw;
+        self.words.push(Word {
+            newlines: raw.newlines,
+            inside,
+            blank,
+        });
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// How many line feeds.
+    pub(super) const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// How many records end in the block.
+    pub(super) const fn ends(&self, inside: bool) -> u64 {
+        let [outside_ends, inside_ends] = self.ends;
+        if inside { inside_ends } else { outside_ends }
+    }
+
+    /// Whether counting quotes is not enough.
+    pub(super) const fn is_irregular(&self, inside: bool) -> bool {
+        let [if_outside, if_inside] = self.irregular;
+        (if inside { if_inside } else { if_outside }) != 0
+    }
+
+    /// Whether the number of quotes is odd.
+    pub(super) const fn is_odd(&self) -> bool {
+        self.odd != 0
+    }
+
+    /// Where the last line that ends outside quotes has ended: how many bytes and line feeds in.
+    pub(super) fn last_line_end(&self, inside: bool) -> Option<(u64, u64)> {
+        let mut lines = self.lines;
+        for (number, word) in self.words.iter().enumerate().rev() {
+            lines -= word.lines();
+            if let Some(bit) = word.last_line_end(inside) {
+                return Some((number as u64 * 64 + u64::from(bit) + 1, lines + word.lines_through(bit)));
+            }
+        }
+        None
+    }
+}
+
+/// Each bit: whether an odd number of bits up to it and with it is set.
+const fn prefix_xor(mut bits: u64) -> u64 {
+    bits ^= bits << 1;
+    bits ^= bits << 2;
+    bits ^= bits << 4;
+    bits ^= bits << 8;
+    bits ^= bits << 16;
+    bits ^ bits << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn portable(bytes: &[u8], before: [u8; 2]) -> (Scan, bool) {
+        let mut scan = Scan::default();
+        scan.reset(before, b'|', bytes.len());
+        let ascii = scan.read_portably(bytes, b'|');
+        (scan, ascii)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn fast(bytes: &[u8], before: [u8; 2]) -> Option<(Scan, bool)> {
+        let mut scan = Scan::default();
+        scan.reset(before, b'|', bytes.len());
+        let ascii = avx2::scan(&mut scan, bytes, b'|')?;
+        Some((scan, ascii))
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    proptest! {
+        #[test]
+        fn both_scans_find_the_same(bytes in prop::collection::vec(prop::sample::select(b"\"\"\n\r|ab\xc3".to_vec()), 0..500), before in prop::sample::select(vec![*b"\n\n", *b"a\"", *b"\n\r", *b"a|", *b"\r\n"])) {
+            let (slow, slow_ascii) = portable(&bytes, before);
+            if let Some((fast, fast_ascii)) = fast(&bytes, before) {
+                prop_assert_eq!(slow_ascii, fast_ascii);
+                for inside in [false, true] {
+                    prop_assert_eq!(slow.ends(inside), fast.ends(inside));
+                    prop_assert_eq!(slow.is_irregular(inside), fast.is_irregular(inside));
+                    prop_assert_eq!(slow.last_line_end(inside), fast.last_line_end(inside));
+                    let ends = |scan: &Scan| scan.words().iter().map(|word| word.ends(inside)).collect::<Vec<_>>();
+                    prop_assert_eq!(ends(&slow), ends(&fast));
+                }
+                prop_assert_eq!((slow.lines(), slow.is_odd()), (fast.lines(), fast.is_odd()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_quote_is_regular_at_a_fields_edge_only() {
+        let irregular = |text: &[u8]| {
+            let (scan, _) = portable(text, *b"\n\n");
+            [scan.is_irregular(false), scan.is_irregular(true)]
+        };
+        assert_eq!(irregular(b"a|\"b\n\"\"c\"\n"), [false, true]);
+        assert_eq!(irregular(b"a|b\"\n"), [true, false]);
+        assert_eq!(irregular(b"a\rb"), [true, false]);
+        assert_eq!(irregular(b"a\r\nb\r"), [false, false]);
+    }
+}
