@@ -1,0 +1,254 @@
+//! A response's body as it may be written: within its limits of time, speed, size and growth, decoded, digested.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::FutureExt;
+use futures::stream::StreamExt;
+use manifest::{Checksum, error_name as names};
+use md5::Md5;
+use ports::{BodyStream, Clock, OriginResponse, Timestamp};
+use sha2::{Digest, Sha256};
+
+use crate::decode::Decoder;
+use crate::failure::Failure;
+use crate::limits::DECOMPRESSION_FREE;
+use crate::name::hex;
+
+/// What bounds one request and its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// From the start of the connection to the response's head.
+    pub head_timeout: Duration,
+    /// From one piece of the body to the next.
+    pub idle_timeout: Duration,
+    /// From the start of the connection to the end of the body.
+    pub request_timeout: Duration,
+    /// **Bytes per second** that come on average, after the grace.
+    pub bytes_per_second_min: u64,
+    /// How long it may be slower.
+    pub speed_grace: Duration,
+    /// **Bytes** of the file.
+    pub object_bytes_max: u64,
+    /// How many times a body may grow when it is decoded.
+    pub decompression_ratio_max: u64,
+}
+
+/// A body that is being read.
+pub(crate) struct Body {
+    wire: BodyStream,
+    wire_bytes: u64,
+    wire_bytes_expected: Option<u64>,
+    bytes: u64,
+    decoder: Decoder,
+    /// What the decoder has not seen yet.
+    undecoded: Bytes,
+    digest: Digester,
+    limits: BodyLimits,
+    clock: Arc<dyn Clock>,
+    started: Timestamp,
+    is_complete: bool,
+}
+
+impl Body {
+    /// The body of a response to a request that was made at `started`.
+    pub(crate) fn new(
+        response: OriginResponse,
+        checksum: Option<Checksum>,
+        limits: BodyLimits,
+        (clock, started): (Arc<dyn Clock>, Timestamp),
+    ) -> Result<Self, Failure> {
+        let expected = response.header("content-length").and_then(|value| value.parse().ok());
+        let encoding = response.header("content-encoding");
+        let decoder = Decoder::of(encoding).ok_or_else(|| {
+            let encoding = encoding.unwrap_or_default();
+            Failure::permanent(
+                names::DECODE_FAILED,
+                format!("content encoding `{encoding}` is not known"),
+            )
+        })?;
+        if let Some(bytes) = expected.filter(|bytes| *bytes > limits.object_bytes_max) {
+            return Err(too_large(&format!("{bytes} bytes"), limits.object_bytes_max));
+        }
+        Ok(Self {
+            wire: response.body,
+            wire_bytes: 0,
+            wire_bytes_expected: expected,
+            bytes: 0,
+            decoder,
+            undecoded: Bytes::new(),
+            digest: Digester::new(checksum),
+            limits,
+            clock,
+            started,
+            is_complete: false,
+        })
+    }
+
+    /// **Bytes** so far, decoded.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The checksum of all that came.
+    pub(crate) fn checksum(self) -> Option<String> {
+        self.digest.finish()
+    }
+
+    /// The next piece of the file; nothing after the last one.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            let piece = if !self.undecoded.is_empty() {
+                self.decode_step()?
+            } else if self.is_complete {
+                return Ok(None);
+            } else if let Some(piece) = self.next_wire().await? {
+                self.accept(piece)?
+            } else {
+                self.is_complete = true;
+                self.finish()?
+            };
+            if !piece.is_empty() {
+                self.count(&piece)?;
+                return Ok(Some(piece));
+            }
+        }
+    }
+
+    fn accept(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
+        self.wire_bytes += piece.len() as u64;
+        self.check_speed()?;
+        if self.decoder.is_identity() {
+            return Ok(piece);
+        }
+        self.undecoded = piece;
+        Ok(Bytes::new())
+    }
+
+    fn decode_step(&mut self) -> Result<Bytes, Failure> {
+        let (made, used) = self
+            .decoder
+            .step(&self.undecoded)
+            .map_err(|error| broken_coding(&error))?;
+        if used == 0 && made.is_empty() {
+            return Err(broken_coding(&std::io::ErrorKind::InvalidData.into()));
+        }
+        self.undecoded = self.undecoded.split_off(used.min(self.undecoded.len()));
+        Ok(made.into())
+    }
+
+    fn finish(&mut self) -> Result<Bytes, Failure> {
+        match self.wire_bytes_expected {
+            Some(expected) if expected != self.wire_bytes => Err(Failure::truncated(format!(
+                "the body has {} bytes, its length was said to be {expected}",
+                self.wire_bytes
+            ))),
+            _ => Ok(self.decoder.finish().map_err(|error| broken_coding(&error))?.into()),
+        }
+    }
+
+    fn count(&mut self, piece: &Bytes) -> Result<(), Failure> {
+        self.bytes += piece.len() as u64;
+        let limits = &self.limits;
+        let grown_max = self.wire_bytes.saturating_mul(limits.decompression_ratio_max);
+        if !self.decoder.is_identity() && self.bytes > grown_max.max(DECOMPRESSION_FREE) {
+            return Err(Failure::permanent(
+                names::DECOMPRESSION_BOMB,
+                format!(
+                    "the body grows over {} times when it is decoded",
+                    limits.decompression_ratio_max
+                ),
+            ));
+        }
+        if self.bytes > limits.object_bytes_max {
+            return Err(too_large("more", limits.object_bytes_max));
+        }
+        self.digest.update(piece);
+        Ok(())
+    }
+
+    fn check_speed(&self) -> Result<(), Failure> {
+        let elapsed = self.clock.now().since(self.started);
+        if elapsed <= self.limits.speed_grace {
+            return Ok(());
+        }
+        let expected = elapsed.as_secs().saturating_mul(self.limits.bytes_per_second_min);
+        if self.wire_bytes >= expected {
+            return Ok(());
+        }
+        Err(Failure::timeout(format!(
+            "{} bytes came in {} seconds, at least {} a second are expected",
+            self.wire_bytes,
+            elapsed.as_secs(),
+            self.limits.bytes_per_second_min
+        )))
+    }
+
+    /// The next piece from the wire. Most are there already; only for the others a timer is made.
+    async fn next_wire(&mut self) -> Result<Option<Bytes>, Failure> {
+        let piece = match self.wire.next().now_or_never() {
+            Some(piece) => piece,
+            None => self.wait_for_wire().await?,
+        };
+        let failed = |error: ports::Error| Failure::truncated(format!("the body broke off: {}", error.chain()));
+        piece.transpose().map_err(failed)
+    }
+
+    async fn wait_for_wire(&mut self) -> Result<Option<ports::Result<Bytes>>, Failure> {
+        let idle = self.clock.now().plus(self.limits.idle_timeout);
+        let total = self.started.plus(self.limits.request_timeout);
+        tokio::select! {
+            biased;
+            piece = self.wire.next() => Ok(piece),
+            () = self.clock.sleep_until(idle.min(total)) => Err(if idle < total {
+                Failure::timeout(format!("nothing came for {} seconds", self.limits.idle_timeout.as_secs()))
+            } else {
+                Failure::timeout(format!("the body did not end within {} seconds", self.limits.request_timeout.as_secs()))
+            }),
+        }
+    }
+}
+
+fn too_large(found: &str, allowed: u64) -> Failure {
+    let message = format!("the body has {found}, at most {allowed} bytes are allowed");
+    Failure::permanent(names::TOO_LARGE, message)
+}
+
+fn broken_coding(error: &std::io::Error) -> Failure {
+    let message = format!("the body cannot be decoded: {error}");
+    Failure::permanent(names::DECODE_FAILED, message)
+}
+
+/// A running checksum.
+enum Digester {
+    Off,
+    Md5(Md5),
+    Sha256(Sha256),
+}
+
+impl Digester {
+    fn new(checksum: Option<Checksum>) -> Self {
+        match checksum {
+            None => Self::Off,
+            Some(Checksum::Md5) => Self::Md5(Md5::new()),
+            Some(Checksum::Sha256) => Self::Sha256(Sha256::new()),
+        }
+    }
+
+    fn update(&mut self, piece: &[u8]) {
+        match self {
+            Self::Off => {}
+            Self::Md5(digest) => digest.update(piece),
+            Self::Sha256(digest) => digest.update(piece),
+        }
+    }
+
+    fn finish(self) -> Option<String> {
+        match self {
+            Self::Off => None,
+            Self::Md5(digest) => Some(format!("md5:{}", hex(&digest.finalize()))),
+            Self::Sha256(digest) => Some(format!("sha256:{}", hex(&digest.finalize()))),
+        }
+    }
+}

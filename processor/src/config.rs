@@ -1,0 +1,211 @@
+//! What a processor is told once, when its process starts.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::body::BodyLimits;
+use crate::event::{self, Destination};
+use crate::guard::{AllowPrivate, Guard};
+use crate::limits;
+use crate::name::Template;
+use crate::retry::Retry;
+
+/// The configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `STATE_BUCKET`: where outcomes and claims go.
+    pub state_bucket: String,
+    /// `IMAGES_BUCKET_NAME` and `IMAGES_PREFIX`: where the files of the small machine's tasks go; events of
+    /// `manifest-map` say it themselves.
+    pub task_destination: Option<Destination>,
+    /// `NAME_TEMPLATE`: the names of those files, `{host}/{path}` by default; system 001's are `{host}/{basename}`.
+    pub task_name: String,
+    /// `TASK_ITEMS`: how many paths the batcher puts into one task (5), which makes item numbers of task numbers.
+    pub task_items: u64,
+    /// `ALLOW_PRIVATE`: hosts that may have private addresses, separated by commas, or `*`; none by default.
+    /// `ALLOWED_PORTS`: ports and ranges such as `80,443,8000-8999` (the default), or `*`.
+    pub guard: Guard,
+    /// `HEAD_TIMEOUT_MS`, `IDLE_TIMEOUT_MS`, `REQUEST_TIMEOUT_MS`, `SPEED_GRACE_MS`, `BYTES_PER_SECOND_MIN`,
+    /// `OBJECT_BYTES_MAX`, `DECOMPRESSION_RATIO_MAX`.
+    pub body: BodyLimits,
+    /// `ATTEMPTS`, `BACKOFF_BASE_MS`, `BACKOFF_MAX_MS`, `RETRY_AFTER_MAX_MS`.
+    pub retry: Retry,
+    /// `DEADLINE_MARGIN_MS`: what is kept of the time for writing the outcomes.
+    pub deadline_margin: Duration,
+}
+
+impl Config {
+    /// The configuration that the variables make. Only `STATE_BUCKET` must be there.
+    ///
+    /// # Errors
+    /// Every problem, one line each.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut read = Reader {
+            lookup: &lookup,
+            problems: Vec::new(),
+        };
+        let config = Self {
+            state_bucket: read.required("STATE_BUCKET"),
+            task_destination: read.text("IMAGES_BUCKET_NAME").map(|bucket| Destination {
+                bucket,
+                prefix: read.text("IMAGES_PREFIX").unwrap_or_default(),
+            }),
+            task_name: read.template("NAME_TEMPLATE"),
+            task_items: read.number("TASK_ITEMS", limits::TASK_ITEMS),
+            guard: Guard {
+                allow_private: allow_private(read.text("ALLOW_PRIVATE").as_deref()),
+                ports: read.ports("ALLOWED_PORTS"),
+            },
+            body: read.body(),
+            retry: read.retry(),
+            deadline_margin: read.duration("DEADLINE_MARGIN_MS", limits::DEADLINE_MARGIN),
+        };
+        if read.problems.is_empty() {
+            return Ok(config);
+        }
+        Err(read.problems.join("\n"))
+    }
+}
+
+/// Reads variables and keeps what is wrong with them.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.text(name).unwrap_or_else(|| {
+            self.problems.push(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    fn number<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
+        match self.text(name).map(|text| (text.parse(), text)) {
+            None => default,
+            Some((Ok(number), _)) => number,
+            Some((Err(error), text)) => {
+                self.problems.push(format!("{name} is `{text}`: {error}"));
+                default
+            }
+        }
+    }
+
+    fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.number(name, default))
+    }
+
+    fn template(&mut self, name: &str) -> String {
+        let text = self.text(name).unwrap_or_else(event::name);
+        if let Err(problem) = Template::parse(&text) {
+            self.problems.push(format!("{name}: {problem}"));
+        }
+        text
+    }
+
+    fn ports(&mut self, name: &str) -> Vec<RangeInclusive<u16>> {
+        let Some(text) = self.text(name) else {
+            return vec![80..=80, 443..=443, 8000..=8999];
+        };
+        if text.trim() == "*" {
+            return vec![0..=u16::MAX];
+        }
+        let ranges = text.split(',').map(|range| port_range(range.trim()));
+        ranges.collect::<Option<_>>().unwrap_or_else(|| {
+            self.problems.push(format!(
+                "{name} is `{text}`, expected ports and ranges such as `80,8000-8999`"
+            ));
+            Vec::new()
+        })
+    }
+
+    fn body(&mut self) -> BodyLimits {
+        BodyLimits {
+            head_timeout: self.duration("HEAD_TIMEOUT_MS", limits::HEAD_TIMEOUT),
+            idle_timeout: self.duration("IDLE_TIMEOUT_MS", limits::IDLE_TIMEOUT),
+            request_timeout: self.duration("REQUEST_TIMEOUT_MS", limits::REQUEST_TIMEOUT),
+            bytes_per_second_min: self.number("BYTES_PER_SECOND_MIN", limits::BYTES_PER_SECOND_MIN),
+            speed_grace: self.duration("SPEED_GRACE_MS", limits::SPEED_GRACE),
+            object_bytes_max: self.number("OBJECT_BYTES_MAX", limits::OBJECT_BYTES_MAX),
+            decompression_ratio_max: self.number("DECOMPRESSION_RATIO_MAX", limits::DECOMPRESSION_RATIO_MAX),
+        }
+    }
+
+    fn retry(&mut self) -> Retry {
+        Retry {
+            attempts: self.number("ATTEMPTS", limits::ATTEMPTS).clamp(1, limits::ATTEMPTS_MAX),
+            base: self.duration("BACKOFF_BASE_MS", limits::BACKOFF_BASE),
+            backoff_max: self.duration("BACKOFF_MAX_MS", limits::BACKOFF_MAX),
+            retry_after_max: self.duration("RETRY_AFTER_MAX_MS", limits::RETRY_AFTER_MAX),
+        }
+    }
+}
+
+fn allow_private(text: Option<&str>) -> AllowPrivate {
+    match text.map(str::trim) {
+        None | Some("") => AllowPrivate::Nothing,
+        Some("*") => AllowPrivate::Everything,
+        Some(hosts) => AllowPrivate::Hosts(hosts.split(',').map(|host| host.trim().to_ascii_lowercase()).collect()),
+    }
+}
+
+fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last).then_some(first..=last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(variables: &[(&str, &str)]) -> Result<Config, String> {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
+        Config::from_lookup(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_limits() {
+        let config = from(&[("STATE_BUCKET", "s")]).unwrap();
+        assert_eq!((config.task_name.as_str(), config.retry.attempts), ("{host}/{path}", 4));
+        assert_eq!(config.guard.allow_private, AllowPrivate::Nothing);
+        assert_eq!(config.body.head_timeout, Duration::from_secs(10));
+        assert_eq!(config.task_destination, None);
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once() {
+        let problems = from(&[("ATTEMPTS", "many"), ("ALLOWED_PORTS", "80-"), ("NAME_TEMPLATE", "{x}")]).unwrap_err();
+        for part in [
+            "STATE_BUCKET is not set",
+            "ATTEMPTS is `many`",
+            "ALLOWED_PORTS",
+            "`{x}`",
+        ] {
+            assert!(problems.contains(part), "{part} in {problems}");
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports_are_lists() {
+        let config = from(&[
+            ("STATE_BUCKET", "s"),
+            ("ALLOW_PRIVATE", "Intra.Net, 10.0.0.1"),
+            ("ALLOWED_PORTS", "80, 90-99"),
+        ]);
+        let guard = config.unwrap().guard;
+        let hosts = vec!["intra.net".to_owned(), "10.0.0.1".to_owned()];
+        assert_eq!(
+            (guard.allow_private, guard.ports),
+            (AllowPrivate::Hosts(hosts), vec![80..=80, 90..=99])
+        );
+    }
+}

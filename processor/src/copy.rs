@@ -1,0 +1,161 @@
+//! Copies: each object to each destination, without its bytes passing through here; one outcome per destination.
+
+use std::sync::Arc;
+
+use manifest::{ErrorClass, Item, ItemError, Outcome, Subject, error_name as names};
+use ports::{CopyOptions, ErrorKind, ObjectKey};
+
+use crate::event::{Copy, Destination, cap};
+use crate::failure::{Broken, Failure};
+use crate::schedule::{self, Job};
+use crate::{Error, Scope, account, name};
+
+/// Copies the items' objects; one outcome per item and destination, in their order.
+pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
+    let meter = &scope.ports.meter;
+    let entries: Vec<_> = items.into_iter().flat_map(|item| entries(item, work)).collect();
+    let transfers: Vec<_> = entries.iter().filter_map(|entry| entry.end.as_ref().ok()).collect();
+    let jobs: Vec<_> = transfers.iter().map(|transfer| transfer.job()).collect();
+    let attempt = |job: usize| {
+        let transfer = transfers.get(job).copied();
+        async move {
+            match transfer {
+                Some(transfer) => transfer.run(scope).await,
+                None => Err(Failure::permanent(names::NOT_FOUND, "there is no such item").into()),
+            }
+        }
+    };
+    let ended = |end: &Result<u64, Failure>| account::count(meter, end.as_ref().copied());
+    let progress = schedule::run(scope.rules(cap(work.lambda_concur), None), &jobs, attempt, ended).await;
+    let progress = progress.map_err(|error| Error::store("copy to", &ObjectKey::new("", ""), error))?;
+    let mut progress = progress.iter();
+    let outcome = |entry: Entry| {
+        let mut outcome = account::outcome(entry.item);
+        let transfer = match entry.end {
+            Ok(transfer) => transfer,
+            Err(error) => {
+                meter.add_failed();
+                return account::failed(outcome, error);
+            }
+        };
+        outcome.destination = Some(transfer.to.to_string());
+        let Some(progress) = progress.next() else {
+            return outcome;
+        };
+        account::settled(outcome, progress, |outcome, bytes| {
+            outcome.status_code = Some(200);
+            outcome.bytes = *bytes;
+            outcome.filename = Some(transfer.from.key);
+        })
+    };
+    Ok(entries.into_iter().map(outcome).collect())
+}
+
+/// An item and one of its destinations.
+struct Entry {
+    item: Item,
+    end: Result<Transfer, ItemError>,
+}
+
+/// One object to one place.
+#[derive(Debug)]
+struct Transfer {
+    seed: u64,
+    host: Arc<str>,
+    from: ObjectKey,
+    version: Option<String>,
+    to: ObjectKey,
+}
+
+impl Transfer {
+    fn job(&self) -> Job {
+        Job {
+            seed: self.seed,
+            host: Arc::clone(&self.host),
+        }
+    }
+
+    async fn run(&self, scope: &Scope<'_>) -> Result<u64, Broken> {
+        let options = CopyOptions {
+            version: self.version.clone(),
+            if_match: None,
+        };
+        match scope.ports.store.copy(&self.from, &self.to, options).await {
+            Ok(copied) => Ok(copied.size.unwrap_or(0)),
+            Err(error) => Err(broken(error)),
+        }
+    }
+}
+
+fn broken(error: ports::Error) -> Broken {
+    let message = error.chain();
+    let failure = match error.kind() {
+        ErrorKind::Full | ErrorKind::Cancelled => return Broken::Store(error),
+        ErrorKind::NotFound => Failure::permanent(names::NOT_FOUND, message),
+        ErrorKind::Conflict => Failure::permanent(names::CONFLICT, message),
+        ErrorKind::Denied => Failure::permanent(names::DENIED, message),
+        ErrorKind::Malformed => Failure::permanent(names::WRITE_FAILED, message),
+        ErrorKind::Throttled => Failure::throttled(message, None),
+        ErrorKind::Unavailable => Failure::later(names::WRITE_FAILED, message).again(None),
+    };
+    match error.status() {
+        Some(status) => failure.with_status(status).into(),
+        None => failure.into(),
+    }
+}
+
+/// The item at each destination that it is still to go to.
+fn entries(item: Item, work: &Copy) -> Vec<Entry> {
+    let only = item.destination.as_deref();
+    let object = account::check_subject(&item, |subject| match subject {
+        Subject::Object { bucket, key, version } => Some((ObjectKey::new(bucket, key), version.clone())),
+        Subject::Url { .. } | Subject::Record { .. } => None,
+    });
+    let (from, version) = match object {
+        Ok(object) => object,
+        Err(error) => return vec![Entry { item, end: Err(error) }],
+    };
+    let wanted = work.destinations.iter().filter(|destination| {
+        let to = destination.at(&from.key);
+        only.is_none_or(|only| only == to.to_string())
+    });
+    let ends: Vec<_> = wanted
+        .map(|destination| transfer(item.index, &from, version.as_ref(), destination))
+        .collect();
+    if ends.is_empty() {
+        let end = Err(not_among(only.unwrap_or_default()));
+        return vec![Entry { item, end }];
+    }
+    let with_item = |end| Entry {
+        item: item.clone(),
+        end,
+    };
+    ends.into_iter().map(with_item).collect()
+}
+
+fn transfer(
+    index: u64,
+    from: &ObjectKey,
+    version: Option<&String>,
+    destination: &Destination,
+) -> Result<Transfer, ItemError> {
+    let to = destination.at(&from.key);
+    name::check(&from.key)
+        .and_then(|()| name::check_key(&to.key))
+        .map_err(Failure::into_error)?;
+    Ok(Transfer {
+        seed: index,
+        host: Arc::from(destination.bucket.as_str()),
+        from: from.clone(),
+        version: version.cloned(),
+        to,
+    })
+}
+
+fn not_among(destination: &str) -> ItemError {
+    ItemError {
+        name: names::UNSAFE_NAME.to_owned(),
+        class: ErrorClass::Refused,
+        message: format!("destination `{destination}` is not among those of the work"),
+    }
+}

@@ -1,0 +1,205 @@
+//! Why an item failed: its stable name, its class, and whether the processor tries again.
+
+use std::time::Duration;
+
+use manifest::{ErrorClass, ItemError, error_name as names};
+use ports::{FetchError, FetchErrorKind};
+
+use crate::redact::redact;
+
+/// Whether another attempt is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// After a back-off, or when the other side says.
+    Yes(Option<Duration>),
+    /// It would fail again.
+    No,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) name: &'static str,
+    pub(crate) class: ErrorClass,
+    pub(crate) status: Option<u16>,
+    pub(crate) message: String,
+    pub(crate) again: Again,
+    /// The other side asked to slow down: the host's cap is halved.
+    pub(crate) slow_down: bool,
+}
+
+impl Failure {
+    fn new(name: &'static str, class: ErrorClass, message: String) -> Self {
+        Self {
+            name,
+            class,
+            status: None,
+            message: redact(message),
+            again: Again::No,
+            slow_down: false,
+        }
+    }
+
+    /// We refuse.
+    pub(crate) fn refused(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, ErrorClass::Refused, message.into())
+    }
+
+    /// It would fail again.
+    pub(crate) fn permanent(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, ErrorClass::Permanent, message.into())
+    }
+
+    /// Another attempt may pass, but not one of ours.
+    pub(crate) fn later(name: &'static str, message: impl Into<String>) -> Self {
+        Self::new(name, ErrorClass::Retryable, message.into())
+    }
+
+    /// Too slow.
+    pub(crate) fn timeout(message: impl Into<String>) -> Self {
+        Self::new(names::TIMEOUT, ErrorClass::Timeout, message.into())
+    }
+
+    /// The body ended before its end.
+    pub(crate) fn truncated(message: impl Into<String>) -> Self {
+        Self::later(names::TRUNCATED, message).again(None)
+    }
+
+    /// The same, and the processor tries again.
+    pub(crate) fn again(mut self, after: Option<Duration>) -> Self {
+        self.again = Again::Yes(after);
+        self
+    }
+
+    /// The same with the status of the answer.
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    fn slow_down(mut self) -> Self {
+        self.slow_down = true;
+        self
+    }
+
+    /// A status that is not 200, from `url`.
+    pub(crate) fn of_status(status: u16, url: &str, retry_after: Option<Duration>) -> Self {
+        let reason = http::StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Unknown");
+        let text = format!("HTTP error {status} - {reason}");
+        let failure = match status {
+            404 => Self::permanent(names::NOT_FOUND, format!("Could not find: {url}")),
+            410 => Self::permanent(names::NOT_FOUND, text),
+            401 | 403 => Self::permanent(names::DENIED, text),
+            408 | 425 => Self::later(names::CLIENT_ERROR, text).again(retry_after),
+            429 => Self::throttled(text, retry_after),
+            503 if retry_after.is_some() => Self::throttled(text, retry_after),
+            503 => Self::later(names::SERVER_ERROR, text).again(None).slow_down(),
+            500 | 502 | 504 => Self::later(names::SERVER_ERROR, text).again(retry_after),
+            400..=499 => Self::permanent(names::CLIENT_ERROR, text),
+            500..=599 => Self::later(names::SERVER_ERROR, text),
+            _ => Self::permanent(names::UNEXPECTED_STATUS, text),
+        };
+        failure.with_status(status)
+    }
+
+    /// The other side asked to slow down.
+    pub(crate) fn throttled(text: String, retry_after: Option<Duration>) -> Self {
+        Self::new(names::THROTTLED, ErrorClass::Throttled, text)
+            .again(retry_after)
+            .slow_down()
+    }
+
+    /// The item's error, as outcomes carry it.
+    pub(crate) fn into_error(self) -> ItemError {
+        ItemError {
+            name: self.name.to_owned(),
+            class: self.class,
+            message: self.message,
+        }
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let message = error.message;
+        match error.kind {
+            FetchErrorKind::NoSuchHost => Self::permanent(names::NO_SUCH_HOST, message),
+            FetchErrorKind::Refused => Self::refused(names::ADDRESS_REFUSED, message),
+            FetchErrorKind::Connect | FetchErrorKind::Broken => {
+                Self::later(names::CONNECTION_FAILED, message).again(None)
+            }
+            FetchErrorKind::Tls => Self::permanent(names::TLS_FAILED, message),
+            FetchErrorKind::Timeout => Self::timeout(message),
+        }
+    }
+}
+
+/// Why an attempt ended without the item being done.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The item's fault, or its origin's: the batch goes on.
+    Item(Failure),
+    /// The store's: no item can be written, the batch ends.
+    Store(ports::Error),
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Item(failure)
+    }
+}
+
+impl From<FetchError> for Broken {
+    fn from(error: FetchError) -> Self {
+        Self::Item(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// **Source**: operations.md, "Retries inside the processor".
+    #[test]
+    fn statuses_have_the_names_and_retries_of_the_specification() {
+        let after = Some(Duration::from_secs(3));
+        let cases = [
+            (404, None, "NotFound", ErrorClass::Permanent, Again::No),
+            (410, None, "NotFound", ErrorClass::Permanent, Again::No),
+            (401, None, "Denied", ErrorClass::Permanent, Again::No),
+            (403, None, "Denied", ErrorClass::Permanent, Again::No),
+            (418, None, "ClientError", ErrorClass::Permanent, Again::No),
+            (408, None, "ClientError", ErrorClass::Retryable, Again::Yes(None)),
+            (425, None, "ClientError", ErrorClass::Retryable, Again::Yes(None)),
+            (429, None, "Throttled", ErrorClass::Throttled, Again::Yes(None)),
+            (429, after, "Throttled", ErrorClass::Throttled, Again::Yes(after)),
+            (503, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (503, after, "Throttled", ErrorClass::Throttled, Again::Yes(after)),
+            (500, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (502, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (504, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (501, None, "ServerError", ErrorClass::Retryable, Again::No),
+            (304, None, "UnexpectedStatus", ErrorClass::Permanent, Again::No),
+            (206, None, "UnexpectedStatus", ErrorClass::Permanent, Again::No),
+        ];
+        for (status, after, name, class, again) in cases {
+            let failure = Failure::of_status(status, "http://h/a", after);
+            assert_eq!(
+                (failure.name, failure.class, failure.again),
+                (name, class, again),
+                "{status}"
+            );
+        }
+    }
+
+    /// **Source**: systems.md, 001.4.
+    #[test]
+    fn messages_are_those_of_system_001() {
+        let message = |status| Failure::of_status(status, "http://h/zz.gif", None).message;
+        assert_eq!(message(404), "Could not find: http://h/zz.gif");
+        assert_eq!(message(500), "HTTP error 500 - Internal Server Error");
+    }
+}

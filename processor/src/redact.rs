@@ -1,0 +1,140 @@
+//! Takes secrets out of text that people and logs get to see.
+
+use std::borrow::Cow;
+
+/// Query parameters whose values are secrets, in lower case.
+const PARAMETERS: [&str; 4] = ["x-amz-signature", "x-amz-credential", "x-amz-security-token", "sig"];
+
+/// What stands in a secret's place.
+const HIDDEN: &str = "***";
+
+/// The text without signatures, tokens, passwords in URLs and `Authorization` headers.
+///
+/// ```
+/// use processor::redact;
+///
+/// assert_eq!(redact("GET https://me:pw@h/a?x=1&sig=abc&y=2"), "GET https://***@h/a?x=1&sig=***&y=2");
+/// ```
+pub fn redact(text: impl Into<String>) -> String {
+    let text = text.into();
+    if !may_hold_secrets(&text) {
+        return text;
+    }
+    let text = hide_userinfo(&text);
+    let text = hide_parameters(&text);
+    hide_authorization(&text).into_owned()
+}
+
+/// A secret stands behind one of these; most texts have none of them.
+fn may_hold_secrets(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'@' | b'=')) || find(text, "authorization").is_some()
+}
+
+/// Where `needle` (in lower case) stands in the text, whatever its case.
+fn find(text: &str, needle: &str) -> Option<usize> {
+    let windows = text.as_bytes().windows(needle.len());
+    windows
+        .enumerate()
+        .find(|(_, window)| window.eq_ignore_ascii_case(needle.as_bytes()))
+        .map(|(at, _)| at)
+}
+
+fn is_end(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ')')
+}
+
+/// `//user:password@host` becomes `//***@host`.
+fn hide_userinfo(text: &str) -> Cow<'_, str> {
+    if !text.contains('@') {
+        return Cow::Borrowed(text);
+    }
+    let mut pieces = text.split("//");
+    let mut hidden = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        hidden.push_str("//");
+        let authority_end = piece
+            .find(|c| matches!(c, '/' | '?' | '#' | '\\') || is_end(c))
+            .unwrap_or(piece.len());
+        let (authority, rest) = piece.split_at(authority_end);
+        match authority.rsplit_once('@') {
+            Some((_, host)) => hidden.extend([HIDDEN, "@", host, rest]),
+            None => hidden.push_str(piece),
+        }
+    }
+    Cow::Owned(hidden)
+}
+
+/// `?sig=secret&x=1` becomes `?sig=***&x=1`.
+fn hide_parameters(text: &str) -> Cow<'_, str> {
+    if !text.contains('=') {
+        return Cow::Borrowed(text);
+    }
+    let is_edge = |c: char| matches!(c, '&' | '?' | ';' | '#' | ',') || is_end(c);
+    let mut hidden = String::with_capacity(text.len());
+    for piece in text.split_inclusive(is_edge) {
+        let edge = piece.chars().next_back().filter(|c| is_edge(*c));
+        let parameter = piece.strip_suffix(is_edge).unwrap_or(piece);
+        match parameter.split_once('=') {
+            Some((name, _)) if is_secret(name) => {
+                hidden.extend([name, "=", HIDDEN]);
+                hidden.extend(edge);
+            }
+            _ => hidden.push_str(piece),
+        }
+    }
+    Cow::Owned(hidden)
+}
+
+fn is_secret(name: &str) -> bool {
+    PARAMETERS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// Everything on a line after `Authorization:` or `Authorization=`.
+fn hide_authorization(text: &str) -> Cow<'_, str> {
+    const NAME: &str = "authorization";
+    if find(text, NAME).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let hide = |line: &str| -> String {
+        let end = find(line, NAME).map(|at| at + NAME.len());
+        match end.and_then(|end| line.split_at_checked(end)) {
+            Some((head, value)) if value.trim_start().starts_with([':', '=']) => format!("{head}: {HIDDEN}"),
+            _ => line.to_owned(),
+        }
+    };
+    Cow::Owned(text.split('\n').map(hide).collect::<Vec<_>>().join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redact;
+
+    #[test]
+    fn secrets_are_hidden_and_the_rest_stays() {
+        let cases = [
+            ("Could not find: http://h/a.gif", "Could not find: http://h/a.gif"),
+            ("at https://u:p@h/x", "at https://***@h/x"),
+            ("at https://u@h", "at https://***@h"),
+            ("a@b.c wrote", "a@b.c wrote"),
+            ("https://h/a@b?c=d", "https://h/a@b?c=d"),
+            (
+                "https://h/k?X-Amz-Algorithm=A&X-Amz-Credential=AK%2F1&X-Amz-Security-Token=t&X-Amz-Signature=5f",
+                "https://h/k?X-Amz-Algorithm=A&X-Amz-Credential=***&X-Amz-Security-Token=***&X-Amz-Signature=***",
+            ),
+            (
+                "`https://h/k?sv=1&SIG=a%2Fb` failed",
+                "`https://h/k?sv=1&SIG=***` failed",
+            ),
+            ("x?design=1", "x?design=1"),
+            ("authorization: Bearer abc def", "authorization: ***"),
+            ("sent Authorization=Basic eA==\nnext", "sent Authorization: ***\nnext"),
+            (
+                "HTTP error 401 - authorization needed",
+                "HTTP error 401 - authorization needed",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(redact(text), expected);
+        }
+    }
+}
