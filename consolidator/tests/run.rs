@@ -63,10 +63,11 @@ impl World {
             "batch": {"batches": batches, "batchList": {"bucket": STATE, "key": run_key::batch_list("run", round)}},
             "work": {"action": "download"},
         });
-        match self.call(event, deadline).await {
-            Answer::Consolidated(answer) => *answer,
-            other => panic!("{other:?}"),
-        }
+        let answer = self.call(event, deadline).await;
+        let Answer::Consolidated(answer) = answer else {
+            panic!("{answer:?}")
+        };
+        *answer
     }
 
     async fn report(&self, round: u32) -> Reported {
@@ -74,10 +75,11 @@ impl World {
             "phase": "report", "execution": "run", "round": round, "cursor": null,
             "batch": {"batches": 0}, "work": {"action": "download"},
         });
-        match self.call(event, i64::MAX).await {
-            Answer::Reported(answer) => *answer,
-            other => panic!("{other:?}"),
-        }
+        let answer = self.call(event, i64::MAX).await;
+        let Answer::Reported(answer) = answer else {
+            panic!("{answer:?}")
+        };
+        *answer
     }
 
     async fn call(&self, event: Value, deadline: i64) -> Answer {
