@@ -82,7 +82,7 @@ pub struct Tally {
 
 impl Tally {
     /// Counts a settled outcome.
-    pub(crate) fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &Outcome) {
         self.attempts += u64::from(outcome.attempts);
         self.milliseconds.add(outcome.milliseconds);
         match outcome.status {
@@ -195,7 +195,8 @@ pub struct Summary {
 const WORST_HOSTS_MAX: usize = 20;
 
 impl Summary {
-    pub(crate) fn of(execution: &str, rounds: u32, tally: Tally) -> Self {
+    /// The summary of a run whose outcomes have been counted.
+    pub fn of(execution: &str, rounds: u32, tally: Tally) -> Self {
         let percentile = |percent| Some((format!("p{percent}"), tally.milliseconds.percentile(percent)?));
         let milliseconds = [50, 90, 99, 100].into_iter().filter_map(percentile).collect();
         let items = tally.items();
