@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 use manifest::{Body, Outcome, Rest, run_key};
-use ports::{BodyStream, ErrorKind, GetOptions, ObjectKey, ObjectStore, Timestamp};
+use ports::{BodyStream, ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore, Timestamp};
 
 use crate::error::while_doing;
 use crate::event::parse_batch;
@@ -82,10 +82,8 @@ async fn repeat_rest(event: &PhaseEvent, ports: &Ports, config: &Config, outputs
     };
     let key = run_key::rest(&event.execution, event.round, before.part.saturating_sub(1));
     let at = ObjectKey::new(&config.state_bucket, key);
-    let got = ports.store.get(&at, GetOptions::default()).await;
-    let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
-    let mut lines = Lines::new(body, at.to_string());
-    while let Some(line) = lines.next().await? {
+    let mut lines = read_lines(&*ports.store, &at).await?;
+    while let Some((_, line)) = lines.next().await.map_err(while_reading(&at))? {
         outputs.repeat_rest(&line).await?;
     }
     Ok(())
@@ -95,13 +93,13 @@ async fn read_outcomes(store: &dyn ObjectStore, at: ObjectKey) -> Result<Option<
     match store.get(&at, GetOptions::default()).await {
         Ok((_, body)) => collect(body, &at).await.map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(while_doing(format!("read `{at}`"))(error)),
+        Err(error) => Err(while_reading(&at)(error)),
     }
 }
 
 async fn collect(mut body: BodyStream, at: &ObjectKey) -> Result<Bytes, Error> {
     let mut whole = BytesMut::new();
-    while let Some(piece) = body.try_next().await.map_err(while_doing(format!("read `{at}`")))? {
+    while let Some(piece) = body.try_next().await.map_err(while_reading(at))? {
         whole.extend_from_slice(&piece);
         if whole.len() > OBJECT_BYTES_MAX {
             return Err(Error::Malformed {
@@ -170,11 +168,9 @@ impl<'a> LostBatches<'a> {
         let lines = if let Some(lines) = &mut self.lines {
             lines
         } else {
-            let got = self.ports.store.get(at, GetOptions::default()).await;
-            let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
-            self.lines.insert(Lines::new(body, at.to_string()))
+            self.lines.insert(read_lines(&*self.ports.store, at).await?)
         };
-        while let Some(line) = lines.next().await? {
+        while let Some((_, line)) = lines.next().await.map_err(while_reading(at))? {
             let batch = parse_batch(&line).map_err(|error| Error::Malformed {
                 place: at.to_string(),
                 reason: error.to_string(),
@@ -208,59 +204,13 @@ async fn read_range(ports: &Ports, batch: &manifest::Batch) -> Result<Bytes, Err
     }
 }
 
-/// The lines of a body, without their line feeds.
-pub(crate) struct Lines {
-    body: BodyStream,
-    place: String,
-    buffer: BytesMut,
-    scanned: usize,
-    ended: bool,
+/// An object line by line.
+pub(crate) async fn read_lines(store: &dyn ObjectStore, at: &ObjectKey) -> Result<Lines, Error> {
+    let (_, body) = store.get(at, GetOptions::default()).await.map_err(while_reading(at))?;
+    Ok(Lines::new(body, 0, OBJECT_BYTES_MAX))
 }
 
-impl Lines {
-    pub(crate) fn new(body: BodyStream, place: String) -> Self {
-        Self {
-            body,
-            place,
-            buffer: BytesMut::new(),
-            scanned: 0,
-            ended: false,
-        }
-    }
-
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        loop {
-            let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
-            if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
-                let mut line = self.buffer.split_to(self.scanned + at + 1);
-                line.truncate(line.len().saturating_sub(1));
-                self.scanned = 0;
-                if line.is_empty() {
-                    continue;
-                }
-                return Ok(Some(line.freeze()));
-            }
-            self.scanned = self.buffer.len();
-            if self.ended {
-                let last = self.buffer.split().freeze();
-                return Ok(Some(last).filter(|line| !line.is_empty()));
-            }
-            self.fill().await?;
-        }
-    }
-
-    async fn fill(&mut self) -> Result<(), Error> {
-        if self.buffer.len() > OBJECT_BYTES_MAX {
-            return Err(Error::Malformed {
-                place: self.place.clone(),
-                reason: format!("a line has more than {OBJECT_BYTES_MAX} bytes"),
-            });
-        }
-        let piece = self.body.try_next().await;
-        match piece.map_err(while_doing(format!("read `{}`", self.place)))? {
-            Some(piece) => self.buffer.extend_from_slice(&piece),
-            None => self.ended = true,
-        }
-        Ok(())
-    }
+/// Says which object could not be read.
+pub(crate) fn while_reading(at: &ObjectKey) -> impl FnOnce(ports::Error) -> Error {
+    while_doing(format!("read `{at}`"))
 }

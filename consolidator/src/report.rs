@@ -5,7 +5,7 @@ use manifest::{ErrorClass, ItemError, Outcome, Rest, Status, error_name, run_key
 use ports::{ErrorKind, GetOptions, ObjectKey};
 use serde_json::json;
 
-use crate::consolidate::Lines;
+use crate::consolidate::{read_lines, while_reading};
 use crate::error::while_doing;
 use crate::round::{Outputs, Place, write_json};
 use crate::tally::Summary;
@@ -59,10 +59,8 @@ async fn fail_the_rest(event: &PhaseEvent, ports: &Ports, config: &Config) -> Re
         ..Cursor::default()
     };
     let mut outputs = Outputs::new(ports, config, place, cursor);
-    let got = ports.store.get(&at, GetOptions::default()).await;
-    let (_, body) = got.map_err(while_doing(format!("read `{at}`")))?;
-    let mut lines = Lines::new(body, at.to_string());
-    while let Some(line) = lines.next().await? {
+    let mut lines = read_lines(&*ports.store, &at).await?;
+    while let Some((_, line)) = lines.next().await.map_err(while_reading(&at))? {
         let outcome = given_up(&line, event.round + 1, &at)?;
         let line = serde_json::to_vec(&outcome).map_err(|error| malformed(&at, &error))?;
         outputs.add(outcome, &line);
@@ -131,9 +129,9 @@ async fn sum(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Tally
 
 async fn read_tally(ports: &Ports, at: &ObjectKey) -> Result<Tally, Error> {
     let got = ports.store.get(at, GetOptions::default()).await;
-    let (_, mut body) = got.map_err(while_doing(format!("read `{at}`")))?;
+    let (_, mut body) = got.map_err(while_reading(at))?;
     let mut json = Vec::new();
-    while let Some(piece) = body.try_next().await.map_err(while_doing(format!("read `{at}`")))? {
+    while let Some(piece) = body.try_next().await.map_err(while_reading(at))? {
         json.extend_from_slice(&piece);
         if json.len() > TALLY_BYTES_MAX {
             break;

@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use asl::{ItemReader, Items, MapRunRequest, StateError, Value, error_name};
-use bytes::{Buf, BytesMut};
-use futures::StreamExt;
-use ports::{BodyStream, GetOptions, ObjectKey, ObjectStore};
+use ports::{GetOptions, Lines, ObjectKey, ObjectStore};
 
 use crate::limits;
 
@@ -75,10 +73,12 @@ impl ItemSource {
         let value = match &mut self.kind {
             Kind::State(items) => state_item(items, mark.item),
             Kind::Lines(lines) => {
-                let Some((byte, value)) = lines.next().await? else {
+                let read = lines.next().await.map_err(|error| failed(error.chain()))?;
+                let Some((byte, line)) = read else {
                     return Ok(None);
                 };
-                self.next.byte = lines.position;
+                self.next.byte = lines.position();
+                let value = json_value(byte, &line)?;
                 return Ok(Some(self.take(Mark { item: mark.item, byte }, value)));
             }
         };
@@ -122,16 +122,16 @@ async fn open_reader(store: &dyn ObjectStore, reader: &ItemReader, from: Mark) -
     let got = store.get(&at, options).await;
     let (_, body) = got.map_err(|error| failed(error.chain()))?;
     Ok(ItemSource {
-        kind: Kind::Lines(Lines {
-            body: Some(body),
-            buffer: BytesMut::new(),
-            scanned: 0,
-            position: from.byte,
-        }),
+        kind: Kind::Lines(Lines::new(body, from.byte, limits::ITEM_BYTES_MAX)),
         next: from,
         items_max: reader.max_items.filter(|max| *max > 0).unwrap_or(u64::MAX),
         name: format!("S3://{}/{}", at.bucket, at.key),
     })
+}
+
+fn json_value(byte: u64, line: &[u8]) -> Result<Value, StateError> {
+    let value = serde_json::from_slice(line);
+    value.map_err(|error| failed(format!("the line at byte {byte} is no JSON: {error}")))
 }
 
 fn argument(reader: &ItemReader, name: &str) -> Result<String, StateError> {
@@ -143,75 +143,4 @@ fn argument(reader: &ItemReader, name: &str) -> Result<String, StateError> {
 
 fn failed(cause: String) -> StateError {
     StateError::new(error_name::ITEM_READER_FAILED, cause)
-}
-
-/// JSON values, one a line.
-struct Lines {
-    /// Absent once it has ended.
-    body: Option<BodyStream>,
-    buffer: BytesMut,
-    /// Bytes of the buffer that are known to hold no line feed.
-    scanned: usize,
-    /// The byte of the source at which the buffer begins.
-    position: u64,
-}
-
-impl Lines {
-    async fn next(&mut self) -> Result<Option<(u64, Value)>, StateError> {
-        loop {
-            let Some(end) = self.line_end().await? else {
-                return Ok(None);
-            };
-            let byte = self.position;
-            let line = self.buffer.split_to(end);
-            self.position += line.len() as u64;
-            self.scanned = 0;
-            if line.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            let value = serde_json::from_slice(&line);
-            return match value {
-                Ok(value) => Ok(Some((byte, value))),
-                Err(error) => Err(failed(format!("the line at byte {byte} is no JSON: {error}"))),
-            };
-        }
-    }
-
-    /// How long the next line is, its line feed included; nothing at the end of the source.
-    async fn line_end(&mut self) -> Result<Option<usize>, StateError> {
-        loop {
-            let fresh = self.buffer.get(self.scanned..).unwrap_or_default();
-            if let Some(at) = fresh.iter().position(|byte| *byte == b'\n') {
-                return Ok(Some(self.scanned + at + 1));
-            }
-            self.scanned = self.buffer.len();
-            if self.scanned > limits::ITEM_BYTES_MAX {
-                return Err(failed(format!(
-                    "the line at byte {} is longer than {} bytes",
-                    self.position,
-                    limits::ITEM_BYTES_MAX
-                )));
-            }
-            if !self.fill().await? {
-                return Ok(Some(self.buffer.remaining()).filter(|rest| *rest > 0));
-            }
-        }
-    }
-
-    async fn fill(&mut self) -> Result<bool, StateError> {
-        let Some(body) = &mut self.body else {
-            return Ok(false);
-        };
-        match body.next().await {
-            Some(Ok(piece)) => {
-                self.buffer.extend_from_slice(&piece);
-                Ok(true)
-            }
-            Some(Err(error)) => Err(failed(error.chain())),
-            None => {
-                self.body = None;
-                Ok(false)
-            }
-        }
-    }
 }

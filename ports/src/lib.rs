@@ -15,6 +15,7 @@ mod fault;
 mod journal;
 mod ledger;
 mod limit;
+mod lines;
 mod meter;
 mod notifier;
 mod object_store;
@@ -28,6 +29,7 @@ pub use fault::{Fault, Faults};
 pub use journal::{ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
 pub use ledger::{Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, Span, SpanSet};
 pub use limit::Limit;
+pub use lines::Lines;
 pub use meter::{Meter, Reading};
 pub use notifier::{Notification, Notifier};
 pub use object_store::{
