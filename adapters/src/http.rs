@@ -1,0 +1,126 @@
+//! HTTP: the [`Origin`](ports::Origin) over reqwest, and the [`Resolver`](ports::Resolver) over the system's.
+//!
+//! One request to one URL, following nothing, decoding nothing, through no proxy: every decision is the processor's.
+//! Connections are made only to what the given resolver returned for the host, so a guard around it sees every
+//! address before it is connected to. Literal addresses are not resolved; whoever guards checks them before.
+
+mod fault;
+mod resolver;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use ports::{FetchError, FetchErrorKind, OriginRequest, OriginResponse, Resolver};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+pub use resolver::SystemResolver;
+
+/// From the start of a connection to its end; a little less than what a response's head gets.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection is kept without a request. A download that goes on asks again within milliseconds, and ten
+/// million hosts must not each keep a file descriptor.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the servers get to know about us.
+const USER_AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
+
+/// How an [`Origin`] is made.
+#[derive(Debug, Clone, Default)]
+pub struct OriginOptions {
+    /// Connections to one host that are kept for later requests: at least as many as there are requests in flight.
+    pub idle_per_host_max: usize,
+    /// Certificates, DER, that are trusted besides the system's.
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+/// Why there is no [`Origin`].
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// A certificate or the protocol's version.
+    #[error("failed to set up TLS")]
+    Tls(#[from] rustls::Error),
+    /// The client.
+    #[error("failed to set up the HTTP client")]
+    Client(#[from] reqwest::Error),
+}
+
+/// Servers over HTTP/1.1, with and without TLS.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    client: reqwest::Client,
+}
+
+impl Origin {
+    /// A client with a pool of connections of its own, which asks `resolver` for every host.
+    ///
+    /// # Errors
+    /// When an extra root is no certificate.
+    pub fn new(resolver: Arc<dyn Resolver>, options: &OriginOptions) -> Result<Self, OriginError> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls(&options.extra_roots)?)
+            .dns_resolver(resolver::Adapter(resolver))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(options.idle_per_host_max)
+            .tcp_nodelay(true)
+            .http1_only()
+            .build()?;
+        Ok(Self { client })
+    }
+
+    async fn send(&self, request: OriginRequest) -> Result<reqwest::Response, FetchError> {
+        let mut builder = self.client.get(request.url);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        match tokio::time::timeout(request.head_timeout, builder.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(fault::of(error)),
+            Err(_elapsed) => Err(FetchError {
+                kind: FetchErrorKind::Timeout,
+                message: format!("no answer within {} ms", request.head_timeout.as_millis()),
+            }),
+        }
+    }
+}
+
+/// TLS with ring, which needs no C compiler beyond what is there, and the system's roots.
+fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, OriginError> {
+    let mut roots = RootCertStore::empty();
+    // Certificates of the system that cannot be read are as good as not there: their servers are then refused.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for root in extra_roots {
+        roots.add(CertificateDer::from(root.as_slice()))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
+#[async_trait]
+impl ports::Origin for Origin {
+    async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
+        let response = self.send(request).await?;
+        let headers = response.headers().iter().filter_map(|(name, value)| {
+            let value = value.to_str().ok()?;
+            Some((name.as_str().to_owned(), value.to_owned()))
+        });
+        Ok(OriginResponse {
+            status: response.status().as_u16(),
+            headers: headers.collect(),
+            body: Box::pin(response.bytes_stream().map_ok(Bytes::from).map_err(fault::of_body)),
+        })
+    }
+}
