@@ -1,1 +1,134 @@
-//! batcher
+//! Stage 1: where the batches of a manifest begin and end.
+//!
+//! Reads a manifest once, in windows, and writes one line for each batch: the object, how to read it, and a range of
+//! bytes that holds whole records. What has no byte addresses (gzip, zstd) is spooled once as plain bytes. Small inline
+//! bodies become tasks.
+//!
+//! It owns formats, headers and boundaries. It looks into no record unless asked to be strict: what is wrong with one
+//! item is the processor's to say.
+
+mod begin;
+mod config;
+mod detect;
+mod error;
+mod event;
+mod inline;
+pub mod limits;
+mod sink;
+mod source;
+mod split;
+mod strict;
+mod unpack;
+
+use std::sync::Arc;
+
+use ports::{Clock, ObjectStore, Timestamp};
+
+pub use config::{Config, ConfigError};
+pub use error::{Error, error_name};
+pub use event::{
+    Action, Answer, Batched, ColumnNames, Event, FormatName, HeaderSource, InlineBody, Manifest, ManifestEvent,
+    ManifestObject, OnFailure, Request, Tasks, Tolerate, Tolerated, Work,
+};
+use split::{Call, Done, Totals};
+
+/// Children at once, when the request does not say.
+const MAX_CONCURRENCY: u32 = 8;
+
+/// Rounds, when the request does not say.
+const MAX_ROUNDS: u32 = 5;
+
+/// What the stage asks of the world.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// Manifests and batch lists.
+    pub store: Arc<dyn ObjectStore>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Answers one event of either machine.
+///
+/// # Errors
+/// When the manifest as a whole cannot be read; nothing is left behind but perhaps its spool.
+///
+/// # Cancel safety
+/// A batch list that is not whole does not exist. The same event may be sent again.
+pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Timestamp) -> Result<Answer, Error> {
+    let event = match event {
+        Event::Inline(body) => {
+            let tasks = inline::tasks(body, config.task_items);
+            return Ok(Answer::Tasks(Tasks { tasks }));
+        }
+        Event::Manifest(event) => event,
+    };
+    check(&event.request)?;
+    let margin = i64::try_from(config.margin.as_millis()).unwrap_or(i64::MAX);
+    let call = Call {
+        ports,
+        config,
+        execution: &event.execution,
+        round: event.round,
+        request: &event.request,
+        deadline: Timestamp::from_millis(deadline.as_millis().saturating_sub(margin)),
+    };
+    let batched = Box::pin(batch(&call, event.manifest)).await?;
+    Ok(Answer::Batched(Box::new(batched)))
+}
+
+async fn batch(call: &Call<'_>, manifest: Manifest) -> Result<Batched, Error> {
+    let done = match manifest {
+        Manifest::Inline(body) => Done::Inline(body),
+        Manifest::Object(object) => call.split(&object).await?,
+    };
+    match done {
+        Done::Split(totals) => Ok(answer(call, totals, None)),
+        Done::Inline(body) => batch_inline(call, body).await,
+    }
+}
+
+async fn batch_inline(call: &Call<'_>, body: InlineBody) -> Result<Batched, Error> {
+    let items = call.request.batch_items.map_or(call.config.task_items, |items| {
+        usize::try_from(items).unwrap_or(usize::MAX)
+    });
+    let totals = |batches: usize, items: usize| Totals {
+        batches: batches as u64,
+        items: items as u64,
+    };
+    let paths = body.resource_paths.len();
+    let tasks = inline::tasks(body, items);
+    let lines = inline::lines(&tasks).map_err(|error| Error::InvalidRequest {
+        reason: error.to_string(),
+    })?;
+    call.write_lines(lines).await?;
+    let totals = totals(tasks.len(), paths);
+    Ok(answer(call, totals, inline::if_few(tasks)))
+}
+
+fn answer(call: &Call<'_>, totals: Totals, tasks: Option<Vec<manifest::Task>>) -> Batched {
+    let request = call.request;
+    Batched {
+        batches: totals.batches,
+        items: totals.items,
+        batch_list: call.batch_list(),
+        max_concurrency: request.max_concurrency.unwrap_or(MAX_CONCURRENCY),
+        last_round: request.max_rounds.unwrap_or(MAX_ROUNDS).saturating_sub(1),
+        tolerate: request.tolerate.into(),
+        on_failure: request.on_failure,
+        tasks,
+    }
+}
+
+fn check(request: &Request) -> Result<(), Error> {
+    let percentage = request.tolerate.percentage.unwrap_or(0.0);
+    let problem = if request.batch_items == Some(0) {
+        "expected at least 1 in `batchItems`, found 0".to_owned()
+    } else if request.max_concurrency == Some(0) {
+        "expected at least 1 in `maxConcurrency`, found 0".to_owned()
+    } else if !(0.0..=100.0).contains(&percentage) {
+        format!("expected 0 to 100 in `tolerate.percentage`, found {percentage}")
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidRequest { reason: problem })
+}

@@ -10,8 +10,10 @@ pub mod result_file;
 pub mod run_key;
 
 mod batch;
+mod batch_list;
 mod csv;
 mod decode;
+mod header;
 mod item;
 mod json_array;
 mod json_lines;
@@ -22,7 +24,9 @@ mod split;
 mod url_list;
 
 pub use batch::{Batch, BatchInput, Body, Columns, Compression, Delimiter, Format, Header, Layout, Source, Task};
+pub use batch_list::BatchLines;
 pub use decode::{Items, decode};
+pub use header::{BYTE_ORDER_MARK, HeaderRow, NoHeader};
 pub use item::{Item, Malformed, Place, Subject};
 pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};
 pub use rest::Rest;

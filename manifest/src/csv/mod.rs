@@ -2,7 +2,7 @@
 
 mod decode;
 
-pub(crate) use decode::Records;
+pub(crate) use decode::{Fields, Records, reader};
 
 /// Where a reader of CSV stands. These are the csv crate's states, as far as they differ in what they do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,5 +42,31 @@ impl State {
             (Self::Quote, _) | (Self::Plain, b'"') => (Self::Plain, Meaning::Bare),
             (Self::Record | Self::Field | Self::Plain, _) => (Self::Plain, Meaning::Inner),
         }
+    }
+}
+
+/// How the bytes of one record end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With a line feed.
+    Feed,
+    /// With a carriage return, to which a line feed may belong.
+    Return,
+    /// With its last field.
+    Open,
+    /// Inside quotes.
+    Quoted,
+}
+
+/// How the bytes of one record end.
+pub(crate) fn ends(record: &[u8], delimiter: u8) -> Ended {
+    let state = record
+        .iter()
+        .fold(State::Record, |state, byte| state.step(*byte, delimiter).0);
+    match (state, record.last()) {
+        (State::Quoted, _) => Ended::Quoted,
+        (State::Record, Some(b'\r')) => Ended::Return,
+        (State::Record, _) => Ended::Feed,
+        (State::Field | State::Plain | State::Quote, _) => Ended::Open,
     }
 }

@@ -1,0 +1,161 @@
+//! What a manifest is, by its key's ending and its first bytes.
+
+use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout};
+
+use crate::event::{FormatName, HeaderSource, ManifestObject};
+
+/// What a manifest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Records.
+    Records(Layout),
+    /// One JSON object as the small machine takes it.
+    Inline,
+}
+
+/// How a manifest is packed: by its first bytes, whatever its name says.
+pub(crate) fn compression(manifest: &ManifestObject, first: &[u8]) -> Compression {
+    manifest.compression.unwrap_or(match first {
+        [0x1f, 0x8b, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        _ => Compression::None,
+    })
+}
+
+/// How a manifest is laid out.
+pub(crate) fn kind(manifest: &ManifestObject, first: &[u8]) -> Kind {
+    match manifest.format {
+        FormatName::UrlList => Kind::Records(Layout::UrlList),
+        FormatName::Csv => Kind::Records(Layout::Csv),
+        FormatName::JsonLines => Kind::Records(Layout::JsonLines),
+        FormatName::JsonArray => Kind::Records(Layout::JsonArray),
+        FormatName::Rest => Kind::Records(Layout::Rest),
+        FormatName::Inline => Kind::Inline,
+        FormatName::Auto => by_name(manifest, first),
+    }
+}
+
+fn by_name(manifest: &ManifestObject, first: &[u8]) -> Kind {
+    let asks_for_csv =
+        manifest.columns.is_some() || manifest.delimiter.is_some() || manifest.header != HeaderSource::FirstRow;
+    match ending(&manifest.key).as_str() {
+        "csv" | "tsv" | "tab" | "psv" => Kind::Records(Layout::Csv),
+        "jsonl" | "ndjson" | "jsonlines" => Kind::Records(Layout::JsonLines),
+        "txt" | "list" | "lst" | "urls" if !asks_for_csv => Kind::Records(Layout::UrlList),
+        _ if asks_for_csv => Kind::Records(Layout::Csv),
+        _ => by_content(first),
+    }
+}
+
+/// The ending of a key, without the ending of its compression, in lower case.
+fn ending(key: &str) -> String {
+    let key = key.to_ascii_lowercase();
+    let plain = [".gz", ".gzip", ".zst", ".zstd"]
+        .iter()
+        .find_map(|packed| key.strip_suffix(packed));
+    let (_, ending) = plain.unwrap_or(&key).rsplit_once('.').unwrap_or_default();
+    ending.to_owned()
+}
+
+fn by_content(first: &[u8]) -> Kind {
+    let text = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(first).trim_ascii_start();
+    let line = text
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    match text.first() {
+        Some(b'[') => Kind::Records(Layout::JsonArray),
+        Some(b'{') if is_record(line) => Kind::Records(Layout::JsonLines),
+        Some(b'{') => Kind::Inline,
+        Some(b'"') if serde_json::from_slice::<String>(line).is_ok() => Kind::Records(Layout::JsonLines),
+        Some(b'#') => Kind::Records(Layout::UrlList),
+        Some(_) if is_url(line) => Kind::Records(Layout::UrlList),
+        Some(_) | None => Kind::Records(Layout::Csv),
+    }
+}
+
+/// Whether a line that begins with `{` is a whole JSON object, and not an inline body.
+fn is_record(line: &[u8]) -> bool {
+    let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line);
+    object.is_ok_and(|object| !object.contains_key("resourcePaths"))
+}
+
+/// Whether a line is a URL and nothing else.
+fn is_url(line: &[u8]) -> bool {
+    let separators = b" ,;|\t\"";
+    line.windows(3).any(|three| three == b"://") && !line.iter().any(|byte| separators.contains(byte))
+}
+
+/// What separates a CSV's fields.
+pub(crate) fn delimiter(manifest: &ManifestObject) -> Delimiter {
+    manifest
+        .delimiter
+        .unwrap_or_else(|| match ending(&manifest.key).as_str() {
+            "tsv" | "tab" => Delimiter::Tab,
+            "psv" => Delimiter::Pipe,
+            _ => Delimiter::Comma,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(key: &str, more: &str) -> ManifestObject {
+        serde_json::from_str(&format!(r#"{{"bucket":"b","key":"{key}"{more}}}"#)).unwrap()
+    }
+
+    #[test]
+    fn names_and_first_bytes_tell_the_layout() {
+        use Layout::{Csv, JsonArray, JsonLines, UrlList};
+        let cases = [
+            ("a.csv", "", "x", Kind::Records(Csv)),
+            ("a.CSV.gz", "", "[", Kind::Records(Csv)),
+            ("a.ndjson", "", "x", Kind::Records(JsonLines)),
+            ("a.txt", "", "u,v", Kind::Records(UrlList)),
+            ("a.txt", r#","delimiter":"TAB""#, "u,v", Kind::Records(Csv)),
+            ("a.json", "", "\u{feff} [1]", Kind::Records(JsonArray)),
+            ("a.json", "", "{\"url\":\"x\"}\n{", Kind::Records(JsonLines)),
+            ("a.json", "", "{\"baseUrl\":\"x\",\"resourcePaths\":[]}\n", Kind::Inline),
+            ("a.json", "", "{\n \"baseUrl\"", Kind::Inline),
+            ("a", "", "\"https://a/\"\n", Kind::Records(JsonLines)),
+            ("a", "", "\"id\",\"url\"\n", Kind::Records(Csv)),
+            ("a", "", "https://a/1\nhttps://a/2", Kind::Records(UrlList)),
+            ("a", "", "# urls\n", Kind::Records(UrlList)),
+            ("a", "", "id,url\n1,https://a/", Kind::Records(Csv)),
+            ("a", r#","header":["url"]"#, "https://a/1\n", Kind::Records(Csv)),
+            ("a.csv", r#","format":"rest""#, "{", Kind::Records(Layout::Rest)),
+        ];
+        for (key, more, first, expected) in cases {
+            assert_eq!(
+                kind(&manifest(key, more), first.as_bytes()),
+                expected,
+                "{key} {more} {first}"
+            );
+        }
+    }
+
+    #[test]
+    fn compression_is_seen_in_the_bytes() {
+        let gzip = manifest("a.csv", "");
+        assert_eq!(compression(&gzip, &[0x1f, 0x8b, 8]), Compression::Gzip);
+        assert_eq!(compression(&gzip, &[0x28, 0xb5, 0x2f, 0xfd, 0]), Compression::Zstd);
+        assert_eq!(compression(&manifest("a.csv.gz", ""), b"id,url"), Compression::None);
+        assert_eq!(
+            compression(&manifest("a", r#","compression":"none""#), &[0x1f, 0x8b]),
+            Compression::None
+        );
+        assert_eq!(
+            compression(&manifest("a", r#","compression":"auto""#), b""),
+            Compression::None
+        );
+    }
+
+    #[test]
+    fn endings_tell_the_delimiter() {
+        assert_eq!(delimiter(&manifest("a.tsv.zst", "")), Delimiter::Tab);
+        assert_eq!(delimiter(&manifest("a.tsv", r#","delimiter":"PIPE""#)), Delimiter::Pipe);
+        assert_eq!(delimiter(&manifest("a", "")), Delimiter::Comma);
+    }
+}

@@ -1,0 +1,242 @@
+//! Why a manifest cannot be split. What is wrong with a single item is never an error here, unless it is asked for.
+
+use manifest::{FaultKind, Malformed, Place};
+use ports::{ErrorKind, ObjectKey};
+
+/// The names that `Retry` and `Catch` match.
+pub mod error_name {
+    /// The event or the request in it makes no sense.
+    pub const INVALID_REQUEST: &str = "Gantry.InvalidRequest";
+    /// There is no such manifest.
+    pub const MANIFEST_NOT_FOUND: &str = "Gantry.ManifestNotFound";
+    /// The manifest has changed while it was read.
+    pub const MANIFEST_CHANGED: &str = "Gantry.ManifestChanged";
+    /// The header lacks the column, or has it twice.
+    pub const WRONG_COLUMN: &str = "Gantry.WrongColumn";
+    /// A quoted field never closes.
+    pub const UNCLOSED_QUOTE: &str = "Gantry.UnclosedQuote";
+    /// The manifest is not UTF-8.
+    pub const INVALID_UTF8: &str = "Gantry.InvalidUtf8";
+    /// The manifest is not the JSON that it should be.
+    pub const INVALID_JSON: &str = "Gantry.InvalidJson";
+    /// The manifest is not compressed as it says.
+    pub const INVALID_COMPRESSION: &str = "Gantry.InvalidCompression";
+    /// A strict reading has found items that cannot be read.
+    pub const MALFORMED_ITEMS: &str = "Gantry.MalformedItems";
+    /// The manifest is over a limit.
+    pub const LIMIT_EXCEEDED: &str = "Gantry.LimitExceeded";
+    /// The time does not suffice.
+    pub const DEADLINE_TOO_CLOSE: &str = "Gantry.DeadlineTooClose";
+    /// There is no room for what has to be written.
+    pub const STORAGE_FULL: &str = "Gantry.StorageFull";
+    /// Something may not be read or written.
+    pub const STORAGE_DENIED: &str = "Gantry.StorageDenied";
+    /// Something could not be read or written.
+    pub const STORAGE_FAILED: &str = "Gantry.StorageFailed";
+}
+
+/// Why a manifest cannot be split.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request makes no sense.
+    #[error("failed to read the request: {reason}")]
+    InvalidRequest {
+        /// What was expected and found.
+        reason: String,
+    },
+    /// There is no such manifest.
+    #[error("failed to find the manifest `{manifest}`")]
+    NotFound {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What the store said.
+        #[source]
+        source: Box<ports::Error>,
+    },
+    /// The manifest is not what it was when its reading began.
+    #[error("failed to read `{manifest}`: it has changed since its reading began")]
+    Changed {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What the store said, if it noticed.
+        #[source]
+        source: Option<Box<ports::Error>>,
+    },
+    /// A port failed.
+    #[error("failed to {doing}")]
+    Port {
+        /// What was being done.
+        doing: String,
+        /// What the port said.
+        #[source]
+        source: ports::Error,
+    },
+    /// The header lacks the column, or has it twice.
+    #[error("failed to read the header of `{manifest}`: expected one column `{column}`, found {}; the columns are {}", count(*.found), list(.columns))]
+    WrongColumn {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// The column that was asked for.
+        column: String,
+        /// How many there are.
+        found: usize,
+        /// The columns that there are.
+        columns: Vec<String>,
+    },
+    /// The manifest as a whole cannot be read.
+    #[error("failed to read `{manifest}`: {} at record {}, line {}, byte {}", text_of(*.kind), .place.record, .place.line, .place.byte)]
+    Fault {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What is wrong.
+        kind: FaultKind,
+        /// Where.
+        place: Place,
+    },
+    /// The manifest is not the JSON that it should be.
+    #[error("failed to read `{manifest}`: {reason}")]
+    InvalidJson {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What was expected and found.
+        reason: String,
+    },
+    /// The manifest is not compressed as it says.
+    #[error("failed to unpack `{manifest}` after {bytes} bytes")]
+    InvalidCompression {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// **Bytes** read before.
+        bytes: u64,
+        /// What the decoder said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A strict reading has found items that cannot be read.
+    #[error("failed to read every item of `{manifest}`: {}", told(.faults))]
+    MalformedItems {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// The first of them.
+        faults: Vec<(Place, Malformed)>,
+    },
+    /// Something is over a limit.
+    #[error("failed to read `{manifest}`: {what} is over the limit of {limit} bytes")]
+    LimitExceeded {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What is too large.
+        what: &'static str,
+        /// **Bytes.**
+        limit: u64,
+        /// What can be done.
+        hint: &'static str,
+    },
+    /// The time does not suffice.
+    #[error("failed to split `{manifest}` before the deadline: {read} of {size} bytes were read")]
+    DeadlineTooClose {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// **Bytes** read.
+        read: u64,
+        /// **Bytes** to read.
+        size: u64,
+    },
+}
+
+impl Error {
+    /// The stable name of the error.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::InvalidRequest { .. } => error_name::INVALID_REQUEST,
+            Self::NotFound { .. } => error_name::MANIFEST_NOT_FOUND,
+            Self::Changed { .. } => error_name::MANIFEST_CHANGED,
+            Self::WrongColumn { .. } => error_name::WRONG_COLUMN,
+            Self::Fault { kind, .. } => match kind {
+                FaultKind::UnclosedQuote => error_name::UNCLOSED_QUOTE,
+                FaultKind::InvalidUtf8 => error_name::INVALID_UTF8,
+                FaultKind::UnclosedArray | FaultKind::TextAfterArray => error_name::INVALID_JSON,
+            },
+            Self::InvalidJson { .. } => error_name::INVALID_JSON,
+            Self::InvalidCompression { .. } => error_name::INVALID_COMPRESSION,
+            Self::MalformedItems { .. } => error_name::MALFORMED_ITEMS,
+            Self::LimitExceeded { .. } => error_name::LIMIT_EXCEEDED,
+            Self::DeadlineTooClose { .. } => error_name::DEADLINE_TOO_CLOSE,
+            Self::Port { source, .. } => match source.kind() {
+                ErrorKind::Full => error_name::STORAGE_FULL,
+                ErrorKind::Denied => error_name::STORAGE_DENIED,
+                ErrorKind::NotFound
+                | ErrorKind::Conflict
+                | ErrorKind::Throttled
+                | ErrorKind::Malformed
+                | ErrorKind::Unavailable
+                | ErrorKind::Cancelled => error_name::STORAGE_FAILED,
+            },
+        }
+    }
+
+    /// What whoever sent the manifest can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::InvalidRequest { .. } | Self::Port { .. } => None,
+            Self::NotFound { .. } => Some("check the manifest's bucket and key"),
+            Self::Changed { .. } => Some("start again when nobody writes to the manifest any more"),
+            Self::WrongColumn { .. } => Some("name one of the columns that there are, or give the header's names"),
+            Self::Fault { kind, .. } => match kind {
+                FaultKind::UnclosedQuote | FaultKind::InvalidUtf8 => {
+                    Some("correct the manifest, or skip malformed records to let them fail on their own")
+                }
+                FaultKind::UnclosedArray | FaultKind::TextAfterArray => {
+                    Some("correct the manifest: it is not one whole JSON array")
+                }
+            },
+            Self::InvalidJson { .. } => Some("correct the manifest, or name its format"),
+            Self::InvalidCompression { .. } => Some("correct the manifest, or name its compression"),
+            Self::MalformedItems { .. } => {
+                Some("correct these records, or leave strict reading off to let them fail on their own")
+            }
+            Self::LimitExceeded { hint, .. } => Some(hint),
+            Self::DeadlineTooClose { .. } => Some("give the batcher more time, or unpack or divide the manifest"),
+        }
+    }
+}
+
+/// Says what was being done when a port failed.
+pub(crate) fn while_doing(doing: impl Into<String>) -> impl FnOnce(ports::Error) -> Error {
+    move |source| Error::Port {
+        doing: doing.into(),
+        source,
+    }
+}
+
+fn count(number: usize) -> String {
+    match number {
+        0 => "none".to_owned(),
+        more => more.to_string(),
+    }
+}
+
+fn list(columns: &[String]) -> String {
+    let quoted: Vec<_> = columns.iter().map(|column| format!("`{column}`")).collect();
+    quoted.join(", ")
+}
+
+const fn text_of(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::UnclosedQuote => "expected a closing quote before its end, found none for the record",
+        FaultKind::InvalidUtf8 => "expected UTF-8, found something else",
+        FaultKind::UnclosedArray => "expected `]` before its end, found none",
+        FaultKind::TextAfterArray => "expected nothing after its `]`, found text",
+    }
+}
+
+fn told(faults: &[(Place, Malformed)]) -> String {
+    let texts: Vec<_> = faults
+        .iter()
+        .map(|(place, malformed)| {
+            let Place { record, line, byte } = place;
+            format!("{} at record {record}, line {line}, byte {byte}", malformed.message)
+        })
+        .collect();
+    texts.join("; ")
+}

@@ -1,0 +1,300 @@
+//! From an object to its batch list.
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use manifest::{BatchLines, Compression, Cut, Cutting, OnFault, Source, Splitter, run_key};
+use ports::{ObjectKey, Timestamp};
+
+use crate::begin::{Beginning, First, beginning};
+use crate::detect::{self, Kind};
+use crate::error::Error;
+use crate::event::{InlineBody, ManifestObject, Request};
+use crate::limits::INLINE_BYTES_MAX;
+use crate::sink::{self, Sink};
+use crate::source::{Pinned, Window};
+use crate::strict::Strict;
+use crate::unpack::Spool;
+use crate::{Config, Ports};
+
+/// One call: what is asked, and with what it is done.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) ports: &'a Ports,
+    pub(crate) config: &'a Config,
+    pub(crate) execution: &'a str,
+    pub(crate) round: u32,
+    pub(crate) request: &'a Request,
+    /// When to give up.
+    pub(crate) deadline: Timestamp,
+}
+
+/// What has come of a manifest.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// A batch list is written.
+    Split(Totals),
+    /// It is an inline body.
+    Inline(InlineBody),
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    pub(crate) batches: u64,
+    pub(crate) items: u64,
+}
+
+/// An object whose first window is read.
+struct Open<'a> {
+    first: Window,
+    rest: BoxStream<'a, Result<Window, Error>>,
+}
+
+impl Call<'_> {
+    /// Where the batch list goes.
+    pub(crate) fn batch_list(&self) -> ObjectKey {
+        ObjectKey::new(
+            &self.config.state_bucket,
+            run_key::batch_list(self.execution, self.round),
+        )
+    }
+
+    /// Splits an object into the batch list.
+    pub(crate) async fn split(&self, manifest: &ManifestObject) -> Result<Done, Error> {
+        let at = ObjectKey::new(&manifest.bucket, &manifest.key);
+        let found = Pinned::find(&*self.ports.store, at, manifest.version_id.clone()).await?;
+        let open = self.open(&found).await?;
+        let compression = detect::compression(manifest, &start(&open.first));
+        if compression == Compression::None {
+            return self.split_plain(manifest, &found, open).await;
+        }
+        drop(open);
+        let spooled = Box::pin(self.spool().unpack(&found, compression)).await?;
+        let open = self.open(&spooled).await?;
+        self.split_plain(manifest, &spooled, open).await
+    }
+
+    fn spool(&self) -> Spool<'_> {
+        Spool {
+            ports: self.ports,
+            bucket: &self.config.state_bucket,
+            execution: self.execution,
+            bytes_max: self.request.max_expanded_bytes,
+            deadline: self.deadline,
+        }
+    }
+
+    async fn open<'a>(&'a self, object: &'a Pinned) -> Result<Open<'a>, Error> {
+        let mut rest = object.windows(&*self.ports.store);
+        let first = rest.try_next().await?.unwrap_or_default();
+        Ok(Open { first, rest })
+    }
+
+    async fn split_plain(&self, manifest: &ManifestObject, object: &Pinned, open: Open<'_>) -> Result<Done, Error> {
+        let text = start(&open.first);
+        let first = First {
+            manifest,
+            action: self.request.work.action,
+            bytes: &text,
+            complete: text.len() as u64 == object.size,
+        };
+        let layout = match detect::kind(manifest, &text) {
+            Kind::Inline => return inline(object, open).await.map(Done::Inline),
+            Kind::Records(layout) => layout,
+        };
+        let beginning = if text.trim_ascii().is_empty() && first.complete {
+            None
+        } else {
+            beginning(first, layout)?
+        };
+        drop(text);
+        let Some(beginning) = beginning else {
+            return self
+                .write_lines(Vec::new())
+                .await
+                .map(|()| Done::Split(Totals::default()));
+        };
+        self.write_list(object, open, beginning).await.map(Done::Split)
+    }
+
+    /// Writes a batch list that is at hand.
+    pub(crate) async fn write_lines(&self, lines: Vec<u8>) -> Result<(), Error> {
+        let at = self.batch_list();
+        let written = self
+            .ports
+            .store
+            .put(&at, lines.into(), ports::PutOptions::default())
+            .await;
+        written
+            .map(drop)
+            .map_err(crate::error::while_doing(format!("write `{at}`")))
+    }
+
+    /// Writes a batch list while the manifest is read.
+    async fn write_list(&self, object: &Pinned, open: Open<'_>, beginning: Beginning) -> Result<Totals, Error> {
+        let (mut sink, body) = Sink::new();
+        let make = async {
+            let made = self.send_lines(object, open, beginning, &mut sink).await;
+            (sink, made)
+        };
+        sink::write(&*self.ports.store, &self.batch_list(), body, make).await
+    }
+
+    async fn send_lines(
+        &self,
+        object: &Pinned,
+        open: Open<'_>,
+        beginning: Beginning,
+        sink: &mut Sink,
+    ) -> Result<Totals, Error> {
+        let mut splitter = Splitter::new(&beginning.format, self.cutting(&beginning));
+        let skip = beginning.format.data_start;
+        let mut list = List::new(object, beginning, self.request.strict)?;
+        let mut window = without_beginning(open.first, skip);
+        let mut windows = open.rest;
+        let mut read = skip;
+        loop {
+            read += window.iter().map(|piece| piece.len() as u64).sum::<u64>();
+            let pieces: Vec<_> = window.iter().map(AsRef::as_ref).collect();
+            let cuts = splitter.push(&pieces).map_err(|fault| list.fault(fault))?;
+            drop(pieces);
+            sink.send(list.take(window, &cuts)?).await?;
+            if self.ports.clock.now() >= self.deadline {
+                let (manifest, size) = (object.manifest.clone(), object.size);
+                return Err(Error::DeadlineTooClose { manifest, read, size });
+            }
+            match windows.try_next().await? {
+                Some(next) => window = next,
+                None => break,
+            }
+        }
+        let cuts = splitter.finish().map_err(|fault| list.fault(fault))?;
+        sink.send(list.take(Window::new(), &cuts)?).await?;
+        list.finish()
+    }
+
+    fn cutting(&self, beginning: &Beginning) -> Cutting {
+        Cutting {
+            items: self.request.batch_items.unwrap_or(self.config.batch_items),
+            line: beginning.line,
+            on_fault: if self.request.skip_malformed {
+                OnFault::Keep
+            } else {
+                OnFault::Refuse
+            },
+        }
+    }
+}
+
+/// The batch list as it grows.
+struct List {
+    source: Source,
+    manifest: ObjectKey,
+    lines: BatchLines,
+    totals: Totals,
+    strict: Option<Strict>,
+}
+
+impl List {
+    fn new(object: &Pinned, beginning: Beginning, strict: bool) -> Result<Self, Error> {
+        let start = beginning.format.data_start;
+        let source = Source {
+            bucket: object.at.bucket.clone(),
+            key: object.at.key.clone(),
+            etag: Some(object.etag.clone()),
+            version: object.version.clone(),
+            format: beginning.format,
+        };
+        let lines = BatchLines::new(&source).map_err(|error| Error::InvalidRequest {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            source,
+            manifest: object.manifest.clone(),
+            lines,
+            totals: Totals::default(),
+            strict: strict.then(|| Strict::new(start)),
+        })
+    }
+
+    /// The lines of the batches that have closed with a window.
+    fn take(&mut self, window: Window, cuts: &[Cut]) -> Result<Vec<u8>, Error> {
+        let mut lines = Vec::new();
+        for cut in cuts {
+            self.lines.write(cut, &mut lines);
+            self.totals.batches += 1;
+            self.totals.items += cut.items;
+        }
+        if self
+            .strict
+            .as_mut()
+            .is_some_and(|strict| strict.take(window, &self.source, cuts))
+        {
+            self.check()?;
+        }
+        Ok(lines)
+    }
+
+    fn finish(mut self) -> Result<Totals, Error> {
+        self.check()?;
+        Ok(self.totals)
+    }
+
+    fn check(&mut self) -> Result<(), Error> {
+        let faults = self.strict.as_mut().map(|strict| std::mem::take(&mut strict.faults));
+        match faults {
+            Some(faults) if !faults.is_empty() => Err(Error::MalformedItems {
+                manifest: self.manifest.clone(),
+                faults,
+            }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn fault(&self, fault: manifest::Fault) -> Error {
+        Error::Fault {
+            manifest: self.manifest.clone(),
+            kind: fault.kind,
+            place: fault.place,
+        }
+    }
+}
+
+/// A window in one piece.
+fn start(window: &[Bytes]) -> Bytes {
+    match window {
+        [only] => only.clone(),
+        pieces => pieces.concat().into(),
+    }
+}
+
+/// A manifest's first window without the bytes before its records.
+fn without_beginning(window: Window, skip: u64) -> Window {
+    let mut left = usize::try_from(skip).unwrap_or(usize::MAX);
+    let cut = |mut piece: Bytes| {
+        let skipped = piece.split_to(left.min(piece.len()));
+        left -= skipped.len();
+        piece
+    };
+    window.into_iter().map(cut).collect()
+}
+
+async fn inline(object: &Pinned, open: Open<'_>) -> Result<InlineBody, Error> {
+    if object.size > INLINE_BYTES_MAX {
+        return Err(Error::LimitExceeded {
+            manifest: object.manifest.clone(),
+            what: "an inline body",
+            limit: INLINE_BYTES_MAX,
+            hint: "make it a list with one URL a line",
+        });
+    }
+    let mut text = start(&open.first).to_vec();
+    let rest: Vec<_> = open.rest.try_collect().await?;
+    text.extend(rest.iter().flatten().flatten());
+    let text = text.strip_prefix(manifest::BYTE_ORDER_MARK).unwrap_or(&text);
+    serde_json::from_slice(text).map_err(|error| Error::InvalidJson {
+        manifest: object.manifest.clone(),
+        reason: format!("expected an object with `baseUrl` and `resourcePaths`: {error}"),
+    })
+}
