@@ -27,6 +27,17 @@ pub struct TaskFailure {
     pub cause: String,
 }
 
+impl TaskFailure {
+    /// An error under its stable name; the cause is its text with all its sources, joined by `: `.
+    pub fn of(name: impl Into<String>, error: &dyn std::error::Error) -> Self {
+        let texts = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+        Self {
+            error: name.into(),
+            cause: texts.collect::<Vec<_>>().join(": "),
+        }
+    }
+}
+
 /// Runs tasks.
 ///
 /// A task may run again after a crash: the engine asks again for whatever has no recorded result.
