@@ -13,9 +13,14 @@ pub mod diagnostic;
 pub mod error_name;
 pub mod history;
 
+mod data;
 mod definition;
 mod interpret;
+pub mod limits;
+mod locate;
+mod parse;
 mod timestamp;
+mod validate;
 
 pub use definition::{ExecutionType, Integration, Pattern, Resource, StateMachine};
 pub use diagnostic::{Diagnostic, Severity};
@@ -41,9 +46,11 @@ pub struct Parsed {
 }
 
 /// Reads a definition. Never panics, whatever the bytes; reports every fault, not just the first.
-pub fn parse(_text: &str) -> Parsed {
-    Parsed {
-        machine: None,
-        diagnostics: Vec::new(),
-    }
+pub fn parse(text: &str) -> Parsed {
+    parse::parse(text, ExecutionType::Standard)
+}
+
+/// The same under the rules of an execution type: an Express machine may not wait for task tokens, for example.
+pub fn parse_for(text: &str, execution_type: ExecutionType) -> Parsed {
+    parse::parse(text, execution_type)
 }

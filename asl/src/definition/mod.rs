@@ -1,10 +1,24 @@
 //! The compiled definition: what the parser makes of the JSON, and the interpreter walks over.
+//!
+//! One file per kind of state holds its fields and how they are read. Nothing here is changed after parsing.
 
-mod resource;
+pub(crate) mod choice;
+pub(crate) mod fields;
+pub(crate) mod io;
+pub(crate) mod map;
+pub(crate) mod resource;
+pub(crate) mod retry;
+pub(crate) mod state;
+pub(crate) mod task;
+pub(crate) mod wait;
 
 pub use resource::{Integration, Pattern, Resource};
 
+use crate::Text;
 use serde::{Deserialize, Serialize};
+use state::State;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How an execution runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,4 +33,79 @@ pub enum ExecutionType {
 
 /// A compiled definition. Cheap to share, immutable.
 #[derive(Debug)]
-pub struct StateMachine {}
+pub struct StateMachine {
+    pub(crate) states: Arc<States>,
+    /// **Seconds** that an execution may take.
+    pub(crate) timeout_seconds: Option<i64>,
+    pub(crate) variable_references: BTreeMap<String, Vec<String>>,
+}
+
+impl StateMachine {
+    /// **Seconds** that an execution may take; `None`: no limit of its own.
+    pub const fn timeout_seconds(&self) -> Option<i64> {
+        self.timeout_seconds
+    }
+
+    /// Which variables each state refers to, as `DescribeStateMachine` reports them; states without any are left out.
+    pub const fn variable_references(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.variable_references
+    }
+
+    /// Every resource that a Task of the machine calls, nested ones included.
+    pub fn resources(&self) -> Vec<&Resource> {
+        let mut found = Vec::new();
+        self.states.collect_resources(&mut found);
+        found
+    }
+}
+
+/// How expressions are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum QueryLanguage {
+    #[default]
+    JsonPath,
+    Jsonata,
+}
+
+impl QueryLanguage {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "JSONPath" => Some(Self::JsonPath),
+            "JSONata" => Some(Self::Jsonata),
+            _ => None,
+        }
+    }
+}
+
+/// `StartAt` with `States`: a machine, a branch of a Parallel, the processor of a Map.
+#[derive(Debug)]
+pub(crate) struct States {
+    pub(crate) start_at: usize,
+    pub(crate) list: Vec<State>,
+}
+
+impl States {
+    pub(crate) fn get(&self, at: usize) -> Option<&State> {
+        self.list.get(at)
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<usize> {
+        self.list.iter().position(|state| &*state.name == name)
+    }
+
+    fn collect_resources<'a>(&'a self, found: &mut Vec<&'a Resource>) {
+        for state in &self.list {
+            state.kind.collect_resources(found);
+        }
+    }
+}
+
+/// Where a state leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    State(usize),
+    End,
+}
+
+/// A name shared with the history.
+pub(crate) type Name = Text;

@@ -82,6 +82,123 @@ impl Resource {
     }
 }
 
+impl Resource {
+    /// Whether AWS knows the service and action, as far as we can tell.
+    pub(crate) fn is_known(&self) -> bool {
+        match self {
+            Self::LambdaFunction(_) | Self::Activity(_) => true,
+            Self::Integration(integration) => integration.is_known(),
+        }
+    }
+}
+
+impl Integration {
+    fn is_known(&self) -> bool {
+        if self.service.starts_with("aws-sdk:") {
+            return true;
+        }
+        OPTIMISED
+            .iter()
+            .find(|(service, _)| *service == &*self.service)
+            .is_some_and(|(_, actions)| actions.contains(&&*self.action))
+    }
+}
+
+/// The optimised integrations and their actions. Source: integrate-optimized.html, November 2026.
+const OPTIMISED: [(&str, &[&str]); 22] = [
+    ("apigateway", &["invoke"]),
+    (
+        "athena",
+        &[
+            "startQueryExecution",
+            "stopQueryExecution",
+            "getQueryExecution",
+            "getQueryResults",
+        ],
+    ),
+    ("batch", &["submitJob"]),
+    ("bedrock", &["invokeModel", "createModelCustomizationJob"]),
+    (
+        "codebuild",
+        &[
+            "startBuild",
+            "stopBuild",
+            "batchDeleteBuilds",
+            "batchGetReports",
+            "startBuildBatch",
+            "stopBuildBatch",
+            "retryBuildBatch",
+            "deleteBuildBatch",
+        ],
+    ),
+    ("databrew", &["startJobRun"]),
+    ("dynamodb", &["getItem", "putItem", "deleteItem", "updateItem"]),
+    ("ecs", &["runTask"]),
+    (
+        "eks",
+        &[
+            "call",
+            "createCluster",
+            "deleteCluster",
+            "createFargateProfile",
+            "deleteFargateProfile",
+            "createNodegroup",
+            "deleteNodegroup",
+            "runJob",
+        ],
+    ),
+    (
+        "elasticmapreduce",
+        &[
+            "createCluster",
+            "setClusterTerminationProtection",
+            "terminateCluster",
+            "addStep",
+            "cancelStep",
+            "modifyInstanceFleetByName",
+            "modifyInstanceGroupByName",
+        ],
+    ),
+    (
+        "emr-containers",
+        &["createVirtualCluster", "deleteVirtualCluster", "startJobRun"],
+    ),
+    (
+        "emr-serverless",
+        &[
+            "createApplication",
+            "startApplication",
+            "stopApplication",
+            "deleteApplication",
+            "startJobRun",
+            "cancelJobRun",
+        ],
+    ),
+    ("events", &["putEvents"]),
+    ("glue", &["startJobRun"]),
+    ("http", &["invoke"]),
+    ("lambda", &["invoke"]),
+    ("mediaconvert", &["createJob"]),
+    ("s3", &["getObject", "listObjectsV2", "putObject"]),
+    (
+        "sagemaker",
+        &[
+            "createEndpoint",
+            "createEndpointConfig",
+            "createHyperParameterTuningJob",
+            "createLabelingJob",
+            "createModel",
+            "createProcessingJob",
+            "createTrainingJob",
+            "createTransformJob",
+            "updateEndpoint",
+        ],
+    ),
+    ("sns", &["publish"]),
+    ("sqs", &["sendMessage"]),
+    ("states", &["startExecution"]),
+];
+
 fn integration(arn: &str, rest: &str) -> Option<Integration> {
     let (rest, pattern) = split_pattern(rest);
     let (service, action) = rest.rsplit_once(':')?;

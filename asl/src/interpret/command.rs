@@ -54,6 +54,8 @@ pub struct TaskRequest {
     pub task_token: String,
     /// The role to call with.
     pub credentials_role_arn: Option<String>,
+    /// The Region it is called in.
+    pub region: Text,
     /// Which attempt of the state this is, from 0.
     pub retry_count: u32,
 }

@@ -1,8 +1,15 @@
 //! A distributed map as data: what the engine needs to run it without looking into the definition.
 
+use super::children::select;
 use super::event::MapRunId;
+use super::fault::Fault;
+use super::flow::Scene;
+use crate::data::context::Item;
+use crate::data::random::mix;
+use crate::data::{Context, Document, Random, Variables};
+use crate::definition::map::Payload;
 use crate::error_name::StateError;
-use crate::{ExecutionType, StateMachine, Text};
+use crate::{ExecutionType, StateMachine, Text, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -95,14 +102,44 @@ pub struct ResultWriter {
 
 /// `ItemSelector` (or a legacy Map's `Parameters`) with all it may refer to.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "read once selectors are evaluated")]
 pub struct ItemSelector {
     pub(crate) inner: Option<Arc<SelectorScope>>,
 }
 
 /// What an `ItemSelector` sees besides the item.
 #[derive(Debug)]
-pub(crate) struct SelectorScope {}
+pub(crate) struct SelectorScope {
+    pub(crate) selector: Payload,
+    pub(crate) name: Text,
+    pub(crate) entry: u64,
+    pub(crate) context: Context,
+    pub(crate) variables: Variables,
+    pub(crate) input: Document,
+    pub(crate) raw: Document,
+    pub(crate) seed: u64,
+    pub(crate) now: Timestamp,
+}
+
+impl SelectorScope {
+    fn select(&self, item: Item) -> Result<Value, StateError> {
+        let random = Random::new(mix(self.seed ^ item.index));
+        let scene = Scene {
+            context: self.context.with_item(Arc::new(item)),
+            variables: self.variables.clone(),
+            random: &random,
+            now: self.now,
+            name: &self.name,
+            raw: self.raw.clone(),
+        };
+        let made = select(&scene, &self.selector, &self.input);
+        let told = |fault: Fault| fault.told(&self.name, self.entry);
+        let made = made.map_err(told).map_err(|fault| StateError {
+            error: fault.error,
+            cause: fault.cause,
+        })?;
+        Ok(Value::clone(made.value()))
+    }
+}
 
 impl MapRunRequest {
     /// The input of the child, or its place in a batch, for one item as it was read.
@@ -112,8 +149,16 @@ impl MapRunRequest {
     ///
     /// # Errors
     /// When the selector names what is not there; the map run fails with it.
-    pub fn select_item(&self, _index: u64, _source: &str, item: Value) -> Result<Value, StateError> {
-        Ok(item)
+    pub fn select_item(&self, index: u64, source: &str, item: Value) -> Result<Value, StateError> {
+        match &self.selector.inner {
+            None => Ok(item),
+            Some(scope) => scope.select(Item {
+                index,
+                value: item,
+                key: None,
+                source: Some(source.to_owned()),
+            }),
+        }
     }
 
     /// The input of a child for a batch of selected items: `{"Items":[…],"BatchInput":{…}}`.

@@ -2,18 +2,32 @@
 //!
 //! Owns the whole state of an execution. Does no I/O, reads no clock, draws no random number.
 
+mod children;
+mod choice;
 mod command;
 mod event;
+mod execution;
+mod fault;
+mod flow;
+mod inspection;
+mod map;
 mod map_run;
+mod recorder;
+mod retry;
+mod simple;
+mod task;
+mod task_history;
+mod track;
+mod wait;
+mod walk;
 
 pub use command::{Command, Ending, TaskRequest};
 pub use event::{Event, MapRunId, MapRunResult, Moment, TaskId, TaskPhase, TimerId};
+pub use execution::{Execution, step};
 pub use map_run::{Batcher, ItemReader, ItemSelector, Items, MapRunRequest, ResultWriter};
 
-use crate::history::HistoryEvent;
-use crate::{ExecutionType, StateMachine, Text, Timestamp};
+use crate::{ExecutionType, Text, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Who an execution is: what its context object and history say about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,47 +65,6 @@ pub enum Recording {
     Off,
 }
 
-/// One execution's whole state. `Send`, and no I/O in it.
-#[derive(Debug)]
-pub struct Execution {
-    machine: Arc<StateMachine>,
-    identity: Arc<Identity>,
-    recording: Recording,
-    history: Vec<HistoryEvent>,
-}
-
-impl Execution {
-    /// An execution that waits for `Event::Start`.
-    pub fn new(machine: Arc<StateMachine>, identity: Identity, recording: Recording) -> Self {
-        Self {
-            machine,
-            identity: Arc::new(identity),
-            recording,
-            history: Vec::new(),
-        }
-    }
-
-    /// The history since the last call. Ids go on counting.
-    pub fn take_history(&mut self) -> Vec<HistoryEvent> {
-        std::mem::take(&mut self.history)
-    }
-
-    /// Who it is.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// What it runs.
-    pub fn machine(&self) -> &Arc<StateMachine> {
-        &self.machine
-    }
-
-    /// Whether a history is kept.
-    pub const fn recording(&self) -> Recording {
-        self.recording
-    }
-}
-
 /// An event that cannot happen to the execution; the execution comes back as it was.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to apply the event: {reason}")]
@@ -126,16 +99,4 @@ pub enum RefusedReason {
     /// A map run that is not waited for.
     #[error("no map run `{}` is waited for", .0.0)]
     UnknownMapRun(MapRunId),
-}
-
-/// One step: what `event` makes of the execution, and what is to be done.
-///
-/// # Errors
-/// When the event cannot happen to this execution (a late answer, say). The execution comes back unchanged.
-pub fn step(execution: Execution, event: Event, moment: Moment) -> Result<(Execution, Vec<Command>), Refused> {
-    let _ = (event, moment);
-    Err(Refused {
-        execution: Box::new(execution),
-        reason: RefusedReason::NotStarted,
-    })
 }

@@ -1,0 +1,590 @@
+//! Reads the members of one JSON object of a definition, and keeps account of what was wrong and what was left over.
+//!
+//! Every fault is reported and reading goes on, so that all of them are found at once.
+
+use super::QueryLanguage;
+use super::States;
+use super::io::{Filter, ResultPath, Setting, TextSetting};
+use crate::data::jsonata::{Query, QueryTemplate};
+use crate::data::{Expression, Path, Reference, Template};
+use crate::{Severity, Text};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// A finding before its place in the text is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// JSON pointer.
+    pub(crate) pointer: String,
+    /// Ours, not AWS's.
+    pub(crate) ours: bool,
+}
+
+/// AWS's code for most faults.
+pub(crate) const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
+/// AWS's code for a `Next` that leads nowhere.
+pub(crate) const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
+/// Our code for what AWS takes but probably nobody means.
+pub(crate) const SUSPICIOUS: &str = "SUSPICIOUS";
+
+/// Findings that are kept. More tell nobody anything.
+pub(crate) const FINDINGS_MAX: usize = 1_000;
+
+/// Fields that only `JSONPath` states have.
+const PATH_FIELDS: [&str; 16] = [
+    "InputPath",
+    "OutputPath",
+    "ResultPath",
+    "Parameters",
+    "ResultSelector",
+    "ItemsPath",
+    "MaxConcurrencyPath",
+    "Variable",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
+    "SecondsPath",
+    "TimestampPath",
+    "TimeoutSecondsPath",
+    "HeartbeatSecondsPath",
+    "ErrorPath",
+    "CausePath",
+];
+/// Fields that only `JSONata` states have.
+const QUERY_FIELDS: [&str; 4] = ["Arguments", "Output", "Items", "Condition"];
+
+/// What the whole reading shares.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) findings: Vec<Finding>,
+    /// Whether Express rules hold.
+    pub(crate) express: bool,
+}
+
+impl Report {
+    pub(crate) fn add(&mut self, finding: Finding) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// The members of one object.
+#[derive(Debug)]
+pub(crate) struct Fields<'a, 'r> {
+    members: &'a Map<String, Value>,
+    pointer: String,
+    language: QueryLanguage,
+    /// Names of the states that `Next` may lead to, in order.
+    siblings: &'r [&'r str],
+    read: BTreeSet<&'a str>,
+    faults_before: usize,
+    report: &'r mut Report,
+}
+
+impl<'a, 'r> Fields<'a, 'r> {
+    pub(crate) fn new(
+        members: &'a Map<String, Value>,
+        pointer: String,
+        language: QueryLanguage,
+        siblings: &'r [&'r str],
+        report: &'r mut Report,
+    ) -> Self {
+        let faults_before = report.findings.len();
+        Self {
+            members,
+            pointer,
+            language,
+            siblings,
+            read: BTreeSet::new(),
+            faults_before,
+            report,
+        }
+    }
+
+    pub(crate) fn is_jsonata(&self) -> bool {
+        self.language == QueryLanguage::Jsonata
+    }
+
+    /// Whether anything was wrong with this object so far.
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.report.findings.len() > self.faults_before
+    }
+
+    /// Reads `QueryLanguage`, which holds from here on down.
+    pub(crate) fn switch_language(&mut self) {
+        let Some(name) = self.text("QueryLanguage") else { return };
+        match QueryLanguage::named(name) {
+            Some(language) if self.is_jsonata() && language == QueryLanguage::JsonPath => {
+                // AWS allows it for a state in a JSONata map of a JSONPath machine; only the top level forbids it.
+                self.language = language;
+            }
+            Some(language) => self.language = language,
+            None => self.refuse_at("QueryLanguage", "Value is not one of [JSONPath, JSONata]"),
+        }
+    }
+
+    /// The place of a member.
+    fn place(&self, name: &str) -> String {
+        format!("{}/{}", self.pointer, escape(name))
+    }
+
+    /// Reports a fault of the whole object.
+    pub(crate) fn refuse(&mut self, message: &str) {
+        self.add(SCHEMA_VALIDATION_FAILED, message.to_owned(), self.pointer.clone());
+    }
+
+    /// Reports a fault of one member.
+    pub(crate) fn refuse_at(&mut self, name: &str, message: &str) {
+        self.add(SCHEMA_VALIDATION_FAILED, message.to_owned(), self.place(name));
+    }
+
+    fn add(&mut self, code: &'static str, message: String, pointer: String) {
+        self.report.add(Finding {
+            severity: Severity::Error,
+            code,
+            message,
+            pointer,
+            ours: false,
+        });
+    }
+
+    fn warn_at(&mut self, name: &str, message: String) {
+        let pointer = self.place(name);
+        self.report.add(Finding {
+            severity: Severity::Warning,
+            code: SUSPICIOUS,
+            message,
+            pointer,
+            ours: true,
+        });
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// Names that nobody asked for yet, in order.
+    pub(crate) fn unread(&self) -> Vec<String> {
+        self.members
+            .keys()
+            .filter(|name| !self.read.contains(name.as_str()))
+            .cloned()
+            .collect()
+    }
+
+    /// Warns of what nobody asked for.
+    pub(crate) fn report_unread(&mut self) {
+        for name in self.unread() {
+            self.warn_at(&name, format!("field '{name}' is not known here and has no effect"));
+        }
+    }
+
+    /// Refuses the fields of the other language, with AWS's words.
+    pub(crate) fn refuse_path_fields(&mut self) {
+        for name in PATH_FIELDS {
+            self.refuse_foreign(name, "JSONata", "JSONPath");
+        }
+    }
+
+    /// Refuses the fields of the other language, with AWS's words.
+    pub(crate) fn refuse_query_fields(&mut self) {
+        for name in QUERY_FIELDS {
+            self.refuse_foreign(name, "JSONPath", "JSONata");
+        }
+    }
+
+    fn refuse_foreign(&mut self, name: &'static str, ours: &str, theirs: &str) {
+        if self.value(name).is_some() {
+            self.refuse_at(name, &format!(
+                "The QueryLanguage is set to '{ours}', but field '{name}' is only supported for the '{theirs}' QueryLanguage"
+            ));
+        }
+    }
+
+    /// The member as it is.
+    pub(crate) fn value(&mut self, name: &str) -> Option<&'a Value> {
+        let (name, value) = self.members.get_key_value(name)?;
+        self.read.insert(name);
+        Some(value)
+    }
+
+    /// Reports it when the member is missing.
+    pub(crate) fn require(&mut self, name: &str) {
+        if !self.has(name) {
+            self.refuse(&format!("These fields are required: [{name}]"));
+        }
+    }
+
+    pub(crate) fn text(&mut self, name: &str) -> Option<&'a str> {
+        let value = self.value(name)?;
+        if !value.is_string() {
+            self.refuse_at(name, "Expected value of type String");
+        }
+        value.as_str()
+    }
+
+    pub(crate) fn required_text(&mut self, name: &str) -> Option<&'a str> {
+        self.require(name);
+        self.text(name)
+    }
+
+    pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
+        let value = self.value(name)?;
+        if !value.is_boolean() {
+            self.refuse_at(name, "Expected value of type Boolean");
+        }
+        value.as_bool()
+    }
+
+    pub(crate) fn integer(&mut self, name: &str, least: i64, most: i64) -> Option<i64> {
+        let value = self.value(name)?;
+        let Some(integer) = value.as_i64() else {
+            self.refuse_at(name, "Expected value of type Integer");
+            return None;
+        };
+        if integer < least {
+            self.refuse_at(name, &format!("Value is less than the minimum {least}"));
+        } else if integer > most {
+            self.refuse_at(name, &format!("Value is greater than the maximum {most}"));
+        }
+        Some(integer)
+    }
+
+    pub(crate) fn number(&mut self, name: &str, least: f64) -> Option<f64> {
+        let number = self.value(name)?.as_f64();
+        match number {
+            None => self.refuse_at(name, "Expected value of type Number"),
+            Some(number) if number < least => {
+                self.refuse_at(name, &format!("Value is less than the minimum {least:?}"))
+            }
+            Some(_) => {}
+        }
+        number
+    }
+
+    pub(crate) fn one_of(&mut self, name: &str, words: &[&str]) -> Option<&'a str> {
+        let word = self.text(name)?;
+        if words.contains(&word) {
+            return Some(word);
+        }
+        self.refuse_at(name, &format!("Value is not one of [{}]", words.join(", ")));
+        None
+    }
+
+    /// An array of strings.
+    pub(crate) fn texts(&mut self, name: &str, required: bool) -> Option<Vec<Text>> {
+        if required {
+            self.require(name);
+        }
+        let elements = self.value(name)?.as_array();
+        let texts = elements.and_then(|elements| {
+            elements
+                .iter()
+                .map(|element| element.as_str().map(Text::from))
+                .collect()
+        });
+        if texts.is_none() {
+            self.refuse_at(name, "Expected an array of strings");
+        }
+        texts
+    }
+
+    pub(crate) fn member_names(&mut self, name: &str) -> Option<Vec<String>> {
+        let members = self.value(name)?.as_object();
+        if members.is_none() {
+            self.refuse_at(name, "Expected value of type Object");
+        }
+        Some(members?.keys().cloned().collect())
+    }
+
+    /// Reads a member that is an object.
+    pub(crate) fn object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'a, '_>) -> Option<T>) -> Option<T> {
+        let value = self.value(name)?;
+        let place = self.place(name);
+        self.nested(value, place, read)
+    }
+
+    /// Reads a member that is an array of objects; broken ones are left out.
+    pub(crate) fn objects<T>(&mut self, name: &str, read: impl Fn(&mut Fields<'a, '_>) -> Option<T>) -> Vec<T> {
+        let Some(value) = self.value(name) else {
+            return Vec::new();
+        };
+        let Some(elements) = value.as_array() else {
+            self.refuse_at(name, "Expected value of type Array");
+            return Vec::new();
+        };
+        if elements.is_empty() {
+            self.refuse_at(name, "Array is too short (minimum 1)");
+        }
+        let numbered = elements.iter().enumerate();
+        numbered
+            .filter_map(|(at, element)| self.nested(element, format!("{}/{at}", self.place(name)), &read))
+            .collect()
+    }
+
+    fn nested<T>(
+        &mut self,
+        value: &'a Value,
+        pointer: String,
+        read: impl FnOnce(&mut Fields<'a, '_>) -> Option<T>,
+    ) -> Option<T> {
+        let Some(members) = value.as_object() else {
+            self.add(
+                SCHEMA_VALIDATION_FAILED,
+                "Expected value of type Object".to_owned(),
+                pointer,
+            );
+            return None;
+        };
+        read(&mut Fields::new(
+            members,
+            pointer,
+            self.language,
+            self.siblings,
+            self.report,
+        ))
+    }
+
+    /// Reads `StartAt` and `States` of this object; `express` switches the rules of Express children on.
+    pub(crate) fn states(&mut self, express: bool) -> Option<States> {
+        let outside = self.report.express;
+        self.report.express |= express;
+        let states = crate::parse::read_states(self);
+        self.report.express = outside;
+        states
+    }
+
+    pub(crate) fn members(&self) -> &'a Map<String, Value> {
+        self.members
+    }
+
+    /// Reads one state under its own pointer.
+    pub(crate) fn sub<T>(
+        &mut self,
+        value: &'a Value,
+        path: &[&str],
+        siblings: &[&str],
+        read: impl FnOnce(&mut Fields<'a, '_>) -> Option<T>,
+    ) -> Option<T> {
+        let pointer = path.iter().fold(self.pointer.clone(), |pointer, step| {
+            format!("{pointer}/{}", escape(step))
+        });
+        let Some(members) = value.as_object() else {
+            self.add(
+                SCHEMA_VALIDATION_FAILED,
+                "Expected value of type Object".to_owned(),
+                pointer,
+            );
+            return None;
+        };
+        read(&mut Fields::new(members, pointer, self.language, siblings, self.report))
+    }
+
+    /// The number of the state that the member names.
+    pub(crate) fn target(&mut self, name: &str, required: bool) -> Option<usize> {
+        if required {
+            self.require(name);
+        }
+        let target = self.text(name)?;
+        self.target_named(name, target)
+    }
+
+    fn target_named(&mut self, name: &str, target: &str) -> Option<usize> {
+        let at = self.siblings.iter().position(|sibling| *sibling == target);
+        if at.is_none() {
+            let pointer = self.place(name);
+            self.add(
+                MISSING_TRANSITION_TARGET,
+                format!("Missing '{name}' target: {target}"),
+                pointer,
+            );
+        }
+        at
+    }
+
+    /// `StartAt`, among these states.
+    pub(crate) fn start_among(&mut self, siblings: &[&str]) -> Option<usize> {
+        let target = self.text("StartAt")?;
+        let at = siblings.iter().position(|sibling| *sibling == target);
+        if at.is_none() {
+            let pointer = self.place("StartAt");
+            self.add(
+                MISSING_TRANSITION_TARGET,
+                format!("Missing 'StartAt' target: {target}"),
+                pointer,
+            );
+        }
+        at
+    }
+
+    pub(crate) fn reference(&mut self, name: &str) -> Option<Reference> {
+        let text = self.text(name)?;
+        let reference = Reference::parse(text);
+        if reference.is_err() {
+            self.refuse_at(name, "Value is not a valid JSONPath");
+        }
+        reference.ok()
+    }
+
+    pub(crate) fn required_reference(&mut self, name: &str) -> Option<Reference> {
+        self.require(name);
+        self.reference(name)
+    }
+
+    /// `InputPath`, `OutputPath`.
+    pub(crate) fn filter(&mut self, name: &str) -> Filter {
+        if self.members.get(name) == Some(&Value::Null) {
+            self.value(name);
+            return Filter::Nothing;
+        }
+        match self.reference(name) {
+            Some(reference) if reference.is_whole_input() => Filter::Whole,
+            Some(reference) => Filter::Select(reference),
+            None => Filter::Whole,
+        }
+    }
+
+    pub(crate) fn result_path(&mut self, name: &str) -> ResultPath {
+        if self.members.get(name) == Some(&Value::Null) {
+            self.value(name);
+            return ResultPath::Discard;
+        }
+        let Some(text) = self.text(name) else {
+            return ResultPath::Replace;
+        };
+        match Path::parse(text) {
+            Ok(path) if path.segments.is_empty() => ResultPath::Replace,
+            Ok(path) if path.is_reference() => ResultPath::Insert {
+                text: text.into(),
+                path,
+            },
+            Ok(_) | Err(_) => {
+                self.refuse_at(name, "Value is not a Reference Path");
+                ResultPath::Replace
+            }
+        }
+    }
+
+    /// A payload template of `JSONPath`.
+    pub(crate) fn template(&mut self, name: &str) -> Option<Template> {
+        let value = self.value(name)?;
+        let mut faults = Vec::new();
+        let template = Template::compile(value, &self.place(name), &mut faults);
+        for fault in faults {
+            self.add(SCHEMA_VALIDATION_FAILED, fault.message, fault.pointer);
+        }
+        Some(template)
+    }
+
+    /// A template of `JSONata`.
+    pub(crate) fn query_template(&mut self, name: &str) -> Option<QueryTemplate> {
+        let value = self.value(name)?;
+        let mut faults = Vec::new();
+        let template = QueryTemplate::compile(value, &self.place(name), &mut |place, reason| {
+            faults.push((place.to_owned(), reason))
+        });
+        for (place, reason) in faults {
+            self.add(
+                SCHEMA_VALIDATION_FAILED,
+                format!("Value is not a valid JSONata expression: {reason}"),
+                place,
+            );
+        }
+        Some(template)
+    }
+
+    /// An expression, or whatever else stands there.
+    pub(crate) fn query_or_value(&mut self, name: &str) -> Option<Result<Query, &'a Value>> {
+        let value = self.value(name)?;
+        match value.as_str().and_then(Query::parse) {
+            None => Some(Err(value)),
+            Some(Ok(query)) => Some(Ok(query)),
+            Some(Err(reason)) => {
+                self.refuse_at(name, &format!("Value is not a valid JSONata expression: {reason}"));
+                None
+            }
+        }
+    }
+
+    /// A value that is fixed under `name`, an expression under `name`, or a path under `path_name`.
+    fn setting<T>(
+        &mut self,
+        name: &str,
+        path_name: &str,
+        fixed: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Setting<T>> {
+        if !self.is_jsonata() && self.has(path_name) {
+            if self.has(name) {
+                self.refuse(&format!("You cannot specify both {name} and {path_name}"));
+            }
+            return self.reference(path_name).map(Setting::Path);
+        }
+        let is_query = self
+            .members
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| text.starts_with("{%"));
+        if self.is_jsonata() && is_query {
+            return self.query_or_value(name)?.ok().map(Setting::Query);
+        }
+        fixed(self).map(Setting::Fixed)
+    }
+
+    pub(crate) fn integer_setting(&mut self, name: &str, path_name: &str) -> Option<Setting<i64>> {
+        self.setting(name, path_name, |fields| fields.integer(name, 0, i64::MAX))
+    }
+
+    /// **Seconds**, at least one.
+    pub(crate) fn seconds_setting(&mut self, name: &str, path_name: &str, most: i64) -> Option<Setting<i64>> {
+        self.setting(name, path_name, |fields| fields.integer(name, 1, most))
+    }
+
+    pub(crate) fn number_setting(&mut self, name: &str, path_name: &str) -> Option<Setting<f64>> {
+        self.setting(name, path_name, |fields| fields.number(name, 0.0))
+    }
+
+    /// `Timestamp`, `TimestampPath`.
+    pub(crate) fn timestamp_setting(&mut self) -> Option<Setting<Text>> {
+        self.setting("Timestamp", "TimestampPath", |fields| {
+            let text = fields.text("Timestamp")?;
+            if crate::timestamp::parse_nanos(text).is_none() {
+                fields.refuse_at("Timestamp", "String does not match RFC3339 timestamp");
+            }
+            Some(text.into())
+        })
+    }
+
+    /// `Error` or `ErrorPath`, `Cause` or `CausePath`.
+    pub(crate) fn text_setting(&mut self, name: &str, path_name: &str) -> Option<TextSetting> {
+        if !self.is_jsonata() && self.has(path_name) {
+            if self.has(name) {
+                self.refuse(&format!("You cannot specify both {name} and {path_name}"));
+            }
+            let text = self.text(path_name)?;
+            let expression = Expression::parse(text);
+            if expression.is_err() {
+                self.refuse_at(path_name, "Value is not a valid JSONPath or intrinsic function call");
+            }
+            return expression.ok().map(TextSetting::Expression);
+        }
+        if self.is_jsonata()
+            && let Some(Ok(query)) = self.query_or_value(name)
+        {
+            return Some(TextSetting::Query(query));
+        }
+        self.text(name).map(|text| TextSetting::Fixed(text.into()))
+    }
+
+    /// Whether an Express machine or Express children are being read.
+    pub(crate) fn is_express(&self) -> bool {
+        self.report.express
+    }
+}
+
+/// A step of a JSON pointer.
+pub(crate) fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

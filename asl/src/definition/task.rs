@@ -1,0 +1,92 @@
+//! The Task state.
+
+use super::fields::Fields;
+use super::io::{Setting, TextSetting};
+use super::resource::Resource;
+use crate::data::Template;
+use crate::data::jsonata::QueryTemplate;
+
+/// The fields of a Task besides its data flow.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) resource: Resource,
+    /// **Seconds**.
+    pub(crate) timeout: Option<Setting<i64>>,
+    /// **Seconds**.
+    pub(crate) heartbeat: Option<Setting<i64>>,
+    pub(crate) credentials: Option<Credentials>,
+}
+
+/// `Credentials`.
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    Paths(Template),
+    Query(QueryTemplate),
+}
+
+/// **Seconds**: the longest time-out there is.
+const SECONDS_MAX: i64 = 99_999_999;
+
+impl Task {
+    /// Reads the fields; `None` if the resource cannot be made out.
+    pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let resource = read_resource(fields);
+        let timeout = fields.seconds_setting("TimeoutSeconds", "TimeoutSecondsPath", SECONDS_MAX);
+        let heartbeat = fields.seconds_setting("HeartbeatSeconds", "HeartbeatSecondsPath", SECONDS_MAX);
+        if let (Some(Setting::Fixed(timeout)), Some(Setting::Fixed(heartbeat))) = (&timeout, &heartbeat)
+            && heartbeat >= timeout
+        {
+            fields.refuse_at(
+                "HeartbeatSeconds",
+                "HeartbeatSeconds must be smaller than TimeoutSeconds",
+            );
+        }
+        let credentials = read_credentials(fields);
+        Some(Self {
+            resource: resource?,
+            timeout,
+            heartbeat,
+            credentials,
+        })
+    }
+}
+
+fn read_resource(fields: &mut Fields<'_, '_>) -> Option<Resource> {
+    let arn = fields.required_text("Resource")?;
+    let resource = Resource::parse(arn).filter(Resource::is_known);
+    if resource.is_none() {
+        fields.refuse_at("Resource", &format!(
+            "The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
+        ));
+    }
+    resource
+}
+
+fn read_credentials(fields: &mut Fields<'_, '_>) -> Option<Credentials> {
+    let names = fields.member_names("Credentials")?;
+    if !names.iter().any(|name| name == "RoleArn" || name == "RoleArn.$") {
+        fields.refuse_at("Credentials", "The field 'RoleArn' is required but was missing");
+    }
+    if fields.is_jsonata() {
+        fields.query_template("Credentials").map(Credentials::Query)
+    } else {
+        fields.template("Credentials").map(Credentials::Paths)
+    }
+}
+
+/// The fields of a Fail state.
+#[derive(Debug)]
+pub(crate) struct Fail {
+    pub(crate) error: Option<TextSetting>,
+    pub(crate) cause: Option<TextSetting>,
+}
+
+impl Fail {
+    /// Reads the fields.
+    pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Self {
+        Self {
+            error: fields.text_setting("Error", "ErrorPath"),
+            cause: fields.text_setting("Cause", "CausePath"),
+        }
+    }
+}

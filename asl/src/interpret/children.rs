@@ -1,0 +1,373 @@
+//! Branches of a Parallel and iterations of an inline Map: started, counted, collected, and cut off together.
+
+use super::command::Command;
+use super::execution::Execution;
+use super::fault::Fault;
+use super::flow::{Outcome, Scene};
+use super::track::{Children, Doing, Parent, Track, TrackId};
+use super::walk::{Progress, inherited};
+use crate::Text;
+use crate::data::Document;
+use crate::data::context::Item;
+use crate::definition::States;
+use crate::definition::io::Io;
+use crate::definition::map::{Map, Payload};
+use crate::definition::state::{Kind, State};
+use crate::history::{Details, EventKind, Iteration};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Iterations of an inline Map at once. AWS: about 40. Source: state-map-inline.html.
+const INLINE_CONCURRENCY_MAX: usize = 40;
+
+impl Execution {
+    pub(super) fn run_parallel(
+        &mut self,
+        id: TrackId,
+        state: &State,
+        branches: &[Arc<States>],
+    ) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(id, state, None) else {
+            return Ok(Progress::Waiting);
+        };
+        let input = match &state.io {
+            Io::Paths(io) => self.path_input(&scene, io)?.1,
+            Io::Query(io) => match &io.arguments {
+                None => scene.raw.clone(),
+                Some(template) => Document::from(scene.query(template, "Arguments", Outcome::default())?),
+            },
+        };
+        let input = scene.limited(input)?;
+        self.record(id, EventKind::ParallelStateStarted, || None);
+        let live = Children {
+            pending: Vec::new(),
+            count: branches.len(),
+            concurrency: branches.len(),
+            live: Vec::new(),
+            outputs: vec![None; branches.len()],
+            input: input.clone(),
+            last_success: None,
+        };
+        self.set_doing(id, Doing::Children(Box::new(live)));
+        for (index, branch) in branches.iter().enumerate() {
+            let item = self.tracks.get(&id).and_then(|track| track.item.clone());
+            self.start_child(Parent { track: id, index }, branch, input.clone(), item);
+        }
+        Ok(Progress::Waiting)
+    }
+
+    /// Starts an inline Map over its items.
+    pub(super) fn run_iterations(
+        &mut self,
+        id: TrackId,
+        state: &State,
+        map: &Map,
+        input: Document,
+        items: Vec<Value>,
+        concurrency: i64,
+    ) -> Result<Progress, Fault> {
+        let count = items.len();
+        let asked = usize::try_from(concurrency).ok().filter(|asked| *asked > 0);
+        let children = Children {
+            pending: items.into_iter().rev().collect(),
+            count,
+            concurrency: asked.unwrap_or(INLINE_CONCURRENCY_MAX).min(INLINE_CONCURRENCY_MAX),
+            live: Vec::new(),
+            outputs: vec![None; count],
+            input,
+            last_success: None,
+        };
+        self.set_doing(id, Doing::Children(Box::new(children)));
+        if count == 0 {
+            return self.finish_children(id, state);
+        }
+        self.start_iterations(id, state, map)?;
+        Ok(Progress::Waiting)
+    }
+
+    /// Starts as many more iterations as there is room for.
+    fn start_iterations(&mut self, id: TrackId, state: &State, map: &Map) -> Result<(), Fault> {
+        while let Some((index, value)) = self.next_item(id) {
+            let item = Item {
+                index: index as u64,
+                value,
+                key: None,
+                source: None,
+            };
+            let item = Arc::new(item);
+            let input = self.iteration_input(id, state, map, &item)?;
+            let name = &state.name;
+            let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+            let started = self
+                .recorder
+                .add(EventKind::MapIterationStarted, previous, self.now, || {
+                    Some(Details::MapIterationStarted(Iteration {
+                        name: name.clone(),
+                        index: index as u64,
+                    }))
+                });
+            let child = self.start_child(Parent { track: id, index }, &map.processor, input, Some(item));
+            if let Some(track) = self.track_mut(child) {
+                track.previous = started;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_item(&mut self, id: TrackId) -> Option<(usize, Value)> {
+        let Some(Doing::Children(children)) = self.track_mut(id).map(|track| &mut track.doing) else {
+            return None;
+        };
+        if children.live.len() >= children.concurrency {
+            return None;
+        }
+        let index = children.count - children.pending.len();
+        children.pending.pop().map(|value| (index, value))
+    }
+
+    fn iteration_input(&self, id: TrackId, state: &State, map: &Map, item: &Arc<Item>) -> Result<Document, Fault> {
+        let Some(selector) = &map.selector else {
+            return Ok(Document::from(item.value.clone()));
+        };
+        let Some(Doing::Children(children)) = self.tracks.get(&id).map(|track| &track.doing) else {
+            return Ok(Document::from(item.value.clone()));
+        };
+        let Some(mut scene) = self.scene(id, state, None) else {
+            return Ok(Document::from(item.value.clone()));
+        };
+        scene.context = scene.context.with_item(item.clone());
+        select(&scene, selector, &children.input)
+    }
+
+    fn start_child(
+        &mut self,
+        parent: Parent,
+        states: &Arc<States>,
+        input: Document,
+        item: Option<Arc<Item>>,
+    ) -> TrackId {
+        let id = TrackId(self.next.track);
+        self.next.track += 1;
+        let Some(mother) = self.tracks.get_mut(&parent.track) else {
+            return id;
+        };
+        if let Doing::Children(children) = &mut mother.doing {
+            children.live.push(id);
+        }
+        let track = Track {
+            id,
+            parent: Some(parent),
+            states: states.clone(),
+            at: states.start_at,
+            input,
+            variables: inherited(mother),
+            item,
+            previous: mother.previous,
+            before_entry: mother.previous,
+            entry: 0,
+            entered_at: self.now,
+            retries: Vec::new(),
+            doing: Doing::Entering,
+        };
+        self.add_track(track);
+        id
+    }
+
+    /// A branch or iteration is through.
+    pub(super) fn child_succeeded(&mut self, parent: Parent, child: TrackId, output: &Document, previous: u64) {
+        let Some(current) = self.current(parent.track) else {
+            return;
+        };
+        let Some(state) = current.state() else { return };
+        let Some(Doing::Children(children)) = self.track_mut(parent.track).map(|track| &mut track.doing) else {
+            return;
+        };
+        children.live.retain(|live| *live != child);
+        if let Some(slot) = children.outputs.get_mut(parent.index) {
+            *slot = Some(Value::clone(output.value()));
+        }
+        let finished = children.live.is_empty() && children.pending.is_empty();
+        self.note_success(parent, state, previous);
+        let progress = match &state.kind {
+            _ if finished => self.finish_children(parent.track, state),
+            Kind::Map(map) => self
+                .start_iterations(parent.track, state, map)
+                .map(|()| Progress::Waiting),
+            _ => Ok(Progress::Waiting),
+        };
+        self.proceed(parent.track, state, progress);
+    }
+
+    /// Records `MapIterationSucceeded`; the next iteration follows the child's last event, not this one.
+    fn note_success(&mut self, parent: Parent, state: &State, previous: u64) {
+        let mut last = previous;
+        if matches!(state.kind, Kind::Map(_)) {
+            let name = &state.name;
+            last = self
+                .recorder
+                .add(EventKind::MapIterationSucceeded, previous, self.now, || {
+                    Some(Details::MapIterationSucceeded(Iteration {
+                        name: name.clone(),
+                        index: parent.index as u64,
+                    }))
+                });
+        }
+        let Some(track) = self.track_mut(parent.track) else {
+            return;
+        };
+        track.previous = previous;
+        if let Doing::Children(children) = &mut track.doing {
+            children.last_success = Some(last);
+        }
+    }
+
+    /// All children are through: their outputs are the result.
+    fn finish_children(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
+        let Some(track) = self.track_mut(id) else {
+            return Ok(Progress::Waiting);
+        };
+        let Doing::Children(children) = std::mem::replace(&mut track.doing, Doing::Retrying) else {
+            return Ok(Progress::Waiting);
+        };
+        track.previous = children.last_success.unwrap_or(track.previous);
+        let previous = track.previous;
+        let outputs = children.outputs.into_iter().map(Option::unwrap_or_default).collect();
+        let kind = if matches!(state.kind, Kind::Map(_)) {
+            EventKind::MapStateSucceeded
+        } else {
+            EventKind::ParallelStateSucceeded
+        };
+        // What follows the state follows its last child, as this event does.
+        self.recorder.add(kind, previous, self.now, || None);
+        self.finish_with_result(id, state, &Document::from(Value::Array(outputs)))
+    }
+
+    /// A branch or iteration failed: its siblings are cut off, and the state fails.
+    pub(super) fn child_failed(&mut self, parent: Parent, child: TrackId, failed_state: &State, fault: Fault) {
+        let Some(current) = self.current(parent.track) else {
+            return;
+        };
+        let Some(state) = current.state() else { return };
+        let previous = self.tracks.get(&child).map_or(0, |track| track.previous);
+        let is_map = matches!(state.kind, Kind::Map(_));
+        if is_map {
+            self.record_iteration(
+                EventKind::MapIterationFailed,
+                Details::MapIterationFailed,
+                state,
+                parent.index,
+                previous,
+            );
+        }
+        if matches!(failed_state.kind, Kind::Task(_)) {
+            self.recorder
+                .add(EventKind::TaskStateAborted, previous, self.now, || None);
+        }
+        self.tracks.remove(&child);
+        let live = self.take_children(parent.track);
+        for sibling in live.into_iter().filter(|sibling| *sibling != child) {
+            self.cut_off(sibling, is_map.then_some(state), previous);
+        }
+        if let Some(track) = self.track_mut(parent.track) {
+            track.previous = previous;
+        }
+        self.fail_state(
+            parent.track,
+            state,
+            Fault {
+                of_task: false,
+                ..fault
+            },
+        );
+    }
+
+    fn record_iteration(
+        &mut self,
+        kind: EventKind,
+        details: fn(Iteration) -> Details,
+        state: &State,
+        index: usize,
+        previous: u64,
+    ) {
+        let name: &Text = &state.name;
+        self.recorder.add(kind, previous, self.now, || {
+            Some(details(Iteration {
+                name: name.clone(),
+                index: index as u64,
+            }))
+        });
+    }
+
+    fn take_children(&mut self, id: TrackId) -> Vec<TrackId> {
+        let Some(track) = self.track_mut(id) else {
+            return Vec::new();
+        };
+        match std::mem::replace(&mut track.doing, Doing::Retrying) {
+            Doing::Children(children) => children.live,
+            other => {
+                track.doing = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Ends a track in the middle, and all below it. `map` is the Map whose iteration it is.
+    fn cut_off(&mut self, id: TrackId, map: Option<&State>, previous: u64) {
+        let below = self.take_children(id);
+        let Some(current) = self.current(id) else { return };
+        let Some(track) = self.tracks.remove(&id) else { return };
+        self.ready.retain(|ready| *ready != id);
+        self.release(&track.doing);
+        for child in below {
+            let map = current.state().filter(|state| matches!(state.kind, Kind::Map(_)));
+            self.cut_off(child, map, previous);
+        }
+        if let (Some(map), Some(parent)) = (map, track.parent) {
+            self.record_iteration(
+                EventKind::MapIterationAborted,
+                Details::MapIterationAborted,
+                map,
+                parent.index,
+                previous,
+            );
+        }
+        if let Some(kind) = current
+            .state()
+            .and_then(|state| state.kind.aborted())
+            .filter(|_| track.entry > 0)
+        {
+            self.recorder.add(kind, previous, self.now, || None);
+        }
+    }
+
+    /// Nobody waits any more for what a track was doing.
+    fn release(&mut self, doing: &Doing) {
+        match doing {
+            Doing::Waiting(timer) | Doing::BackingOff(timer) => self.cancel_timer(*timer),
+            Doing::Task(run) => {
+                self.tasks.remove(&run.id);
+                self.command(Command::CancelTask(run.id));
+                let timers = run
+                    .timeout
+                    .into_iter()
+                    .chain(run.heartbeat.map(|heartbeat| heartbeat.timer));
+                timers.for_each(|timer| self.cancel_timer(timer));
+            }
+            Doing::MapRun(run) => {
+                self.map_runs.remove(&run.id);
+                self.command(Command::StopMapRun(run.id));
+            }
+            Doing::Entering | Doing::Retrying | Doing::Children(_) => {}
+        }
+    }
+}
+
+/// `ItemSelector`, in the language it is written in.
+pub(super) fn select(scene: &Scene<'_>, selector: &Payload, input: &Document) -> Result<Document, Fault> {
+    match selector {
+        Payload::Paths(template) => scene.fill(template, input),
+        Payload::Query(template) => scene
+            .query(template, "ItemSelector", Outcome::default())
+            .map(Document::from),
+    }
+}

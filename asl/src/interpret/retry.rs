@@ -1,0 +1,165 @@
+//! What happens when a state fails: another try, a catcher, or the end of its track.
+
+use super::execution::Execution;
+use super::fault::{Evaluation, Fault};
+use super::flow::{Outcome, error_output};
+use super::track::{Doing, TrackId};
+use super::walk::Progress;
+use crate::Text;
+use crate::data::Document;
+use crate::definition::retry::{CatchIo, Catcher, matches};
+use crate::definition::state::{Kind, State};
+use crate::history::{Details, EvaluationFailed, EventKind};
+
+impl Execution {
+    /// A state failed: retry it, catch it, or let the track fail.
+    pub(super) fn fail_state(&mut self, id: TrackId, state: &State, mut fault: Fault) {
+        let Some(track) = self.tracks.get(&id) else { return };
+        let evaluation = fault.evaluation.take();
+        let fault = fault.told(&state.name, track.entry);
+        if let Some(evaluation) = &evaluation {
+            self.record_evaluation(id, state, &fault, evaluation);
+        }
+        if fault.is_fatal() {
+            return self.fail_execution(id, fault);
+        }
+        let name = fault.error.clone().unwrap_or_default();
+        if self.retry_later(id, state, &name, fault.of_task) {
+            return;
+        }
+        self.record_failed(id, state);
+        let catcher = state
+            .catch
+            .iter()
+            .position(|catcher| matches(&catcher.errors, &name, fault.of_task));
+        match catcher.and_then(|at| Some((at, state.catch.get(at)?))) {
+            Some((at, catcher)) => self.catch(id, state, at, catcher, &fault),
+            None => self.fail_track(id, state, fault),
+        }
+    }
+
+    fn record_evaluation(&mut self, id: TrackId, state: &State, fault: &Fault, evaluation: &Evaluation) {
+        if let Some(track) = self.track_mut(id)
+            && !evaluation.after_entry
+            && track.previous == track.entry
+        {
+            track.previous = track.before_entry;
+        }
+        self.record(id, EventKind::EvaluationFailed, || {
+            Some(Details::EvaluationFailed(EvaluationFailed {
+                error: fault.error.clone().unwrap_or_default(),
+                cause: fault.cause.clone().unwrap_or_default(),
+                location: evaluation.location.clone(),
+                state: state.name.clone(),
+            }))
+        });
+    }
+
+    /// Whether a retrier takes it; the first that matches decides.
+    fn retry_later(&mut self, id: TrackId, state: &State, name: &str, of_task: bool) -> bool {
+        let Some(at) = state
+            .retry
+            .iter()
+            .position(|retrier| matches(&retrier.errors, name, of_task))
+        else {
+            return false;
+        };
+        let jitter = self.jitter;
+        let Some(retrier) = state.retry.get(at) else {
+            return false;
+        };
+        let Some(used) = self.track_mut(id).and_then(|track| track.retries.get_mut(at)) else {
+            return false;
+        };
+        if *used >= retrier.attempts_max {
+            return false;
+        }
+        let millis = retrier.delay_millis(*used, jitter);
+        *used += 1;
+        self.sleep(id, millis, Doing::BackingOff);
+        true
+    }
+
+    /// Map and Parallel say that they failed, caught or not.
+    fn record_failed(&mut self, id: TrackId, state: &State) {
+        let kind = match state.kind {
+            Kind::Map(_) => EventKind::MapStateFailed,
+            Kind::Parallel(_) => EventKind::ParallelStateFailed,
+            Kind::Pass(_) | Kind::Task(_) | Kind::Choice(_) | Kind::Wait(_) | Kind::Succeed | Kind::Fail(_) => return,
+        };
+        self.record(id, kind, || None);
+    }
+
+    fn catch(&mut self, id: TrackId, state: &State, at: usize, catcher: &Catcher, fault: &Fault) {
+        let error = Document::from(error_output(fault));
+        self.inspect(|inspection| inspection.catch_index = Some(at));
+        let progress = self.caught(id, state, at, &catcher.io, &error);
+        let progress = progress.map(|(output, assigned)| Progress::Done {
+            output,
+            assigned,
+            next: Some(catcher.next),
+        });
+        match progress {
+            // A catcher that fails is not caught itself.
+            Err(fault) => {
+                let entry = self.tracks.get(&id).map_or(0, |track| track.entry);
+                let mut fault = fault.told(&state.name, entry);
+                if let Some(evaluation) = fault.evaluation.take() {
+                    self.record_evaluation(id, state, &fault, &evaluation);
+                }
+                self.fail_track(id, state, fault);
+            }
+            progress => self.proceed(id, state, progress),
+        }
+    }
+
+    fn caught(
+        &self,
+        id: TrackId,
+        state: &State,
+        at: usize,
+        io: &CatchIo,
+        error: &Document,
+    ) -> Result<(Document, Option<super::flow::Assigned>), Fault> {
+        let Some(scene) = self.scene(id, state, None) else {
+            return Ok((error.clone(), None));
+        };
+        match io {
+            CatchIo::Paths { result, assign } => {
+                let assigned = scene.assign(assign.as_ref(), error)?;
+                Ok((scene.limited(scene.combine(result, error.clone())?)?, assigned))
+            }
+            CatchIo::Query { output, assign } => {
+                let outcome = Outcome {
+                    result: None,
+                    error_output: Some(error.value()),
+                };
+                let relocate = |fault: Fault| relocated(fault, at);
+                let assigned = scene.query_assign(assign.as_ref(), outcome).map_err(relocate)?;
+                Ok((
+                    scene.query_output(output.as_ref(), error, outcome).map_err(relocate)?,
+                    assigned,
+                ))
+            }
+        }
+    }
+
+    /// Nobody caught it: the execution fails, or the parent's child does.
+    pub(super) fn fail_track(&mut self, id: TrackId, state: &State, fault: Fault) {
+        match self.tracks.get(&id).and_then(|track| track.parent) {
+            None => self.fail_execution(id, fault),
+            Some(parent) => self.child_failed(parent, id, state, fault),
+        }
+    }
+}
+
+/// A fault in a catcher's field, placed under `Catch`.
+fn relocated(mut fault: Fault, at: usize) -> Fault {
+    if let Some(evaluation) = &mut fault.evaluation {
+        evaluation.location = evaluation
+            .location
+            .as_deref()
+            .map(|location| Text::from(format!("Catch[{at}]/{location}")));
+    }
+    fault
+}

@@ -1,0 +1,136 @@
+//! Pass, Succeed and Fail: the states that need nothing from the world.
+
+use super::execution::Execution;
+use super::fault::Fault;
+use super::flow::{Outcome, Scene};
+use super::track::TrackId;
+use super::walk::Progress;
+use crate::Text;
+use crate::data::Document;
+use crate::definition::io::{Io, PathIo, QueryIo, TextSetting};
+use crate::definition::state::State;
+use crate::definition::task::Fail;
+use serde_json::Value;
+use std::sync::Arc;
+
+impl Execution {
+    pub(super) fn run_pass(
+        &mut self,
+        id: TrackId,
+        state: &State,
+        result: Option<&Arc<Value>>,
+    ) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(id, state, None) else {
+            return Ok(Progress::Waiting);
+        };
+        let (output, assigned) = match &state.io {
+            Io::Paths(io) => {
+                let worked = pass_paths(&scene, io, result)?;
+                self.inspect(|inspection| inspection.after_pass(&scene.raw, result.is_some(), &worked));
+                let assigned = scene.assign(io.assign.as_ref(), &worked.result)?;
+                (worked.output, assigned)
+            }
+            Io::Query(io) => pass_query(&scene, io)?,
+        };
+        Ok(Progress::Done {
+            output,
+            assigned,
+            next: None,
+        })
+    }
+
+    pub(super) fn run_succeed(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(id, state, None) else {
+            return Ok(Progress::Waiting);
+        };
+        let output = match &state.io {
+            Io::Paths(io) => {
+                let input = scene.filter(&io.input, &scene.raw)?;
+                self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+                scene.limited(scene.filter(&io.output, &input)?)?
+            }
+            Io::Query(io) => scene.query_output(io.output.as_ref(), &scene.raw, Outcome::default())?,
+        };
+        Ok(Progress::Done {
+            output,
+            assigned: None,
+            next: None,
+        })
+    }
+
+    pub(super) fn run_fail(&mut self, id: TrackId, state: &State, fail: &Fail) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(id, state, None) else {
+            return Ok(Progress::Waiting);
+        };
+        let input = match &state.io {
+            Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
+            Io::Query(_) => scene.raw.clone(),
+        };
+        self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+        let error = text(&scene, fail.error.as_ref(), "Error", &input)?;
+        let cause = text(&scene, fail.cause.as_ref(), "Cause", &input)?;
+        Err(Fault::plain(error, cause))
+    }
+}
+
+/// The stages of a Pass state.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) after_input: Document,
+    pub(super) after_parameters: Document,
+    pub(super) result: Document,
+    pub(super) combined: Document,
+    pub(super) output: Document,
+}
+
+fn pass_paths(scene: &Scene<'_>, io: &PathIo, result: Option<&Arc<Value>>) -> Result<Passed, Fault> {
+    let after_input = scene.filter(&io.input, &scene.raw)?;
+    let after_parameters = match &io.parameters {
+        Some(template) => scene.fill(template, &after_input)?,
+        None => after_input.clone(),
+    };
+    let result = result.map_or_else(|| after_parameters.clone(), |result| Document::from(result.clone()));
+    let combined = scene.combine(&io.result, result.clone())?;
+    let output = scene.limited(scene.filter(&io.output, &combined)?)?;
+    Ok(Passed {
+        after_input,
+        after_parameters,
+        result,
+        combined,
+        output,
+    })
+}
+
+fn pass_query(scene: &Scene<'_>, io: &QueryIo) -> Result<(Document, Option<super::flow::Assigned>), Fault> {
+    let assigned = scene.query_assign(io.assign.as_ref(), Outcome::default())?;
+    Ok((
+        scene.query_output(io.output.as_ref(), &scene.raw, Outcome::default())?,
+        assigned,
+    ))
+}
+
+fn text(
+    scene: &Scene<'_>,
+    setting: Option<&TextSetting>,
+    field: &str,
+    input: &Document,
+) -> Result<Option<Text>, Fault> {
+    let value = match setting {
+        None => return Ok(None),
+        Some(TextSetting::Fixed(text)) => return Ok(Some(text.clone())),
+        Some(TextSetting::Expression(expression)) => scene.evaluate(expression, &format!("{field}Path"), input)?,
+        Some(TextSetting::Query(query)) => {
+            let value = scene.ask(query, field, Outcome::default())?;
+            if !value.is_string() {
+                return Err(Fault::wrong_type(&query.text, field, "string", &value));
+            }
+            value
+        }
+    };
+    match value.as_str() {
+        Some(text) => Ok(Some(text.into())),
+        None => Err(Fault::runtime(format!(
+            "The {field}Path field must refer to a string but was: {value}"
+        ))),
+    }
+}

@@ -1,0 +1,318 @@
+//! Walks tracks from state to state until every one of them waits for the world.
+
+use super::command::{Command, Ending};
+use super::execution::{Execution, Purpose};
+use super::fault::Fault;
+use super::flow::{Assigned, Scene};
+use super::track::{Doing, Track, TrackId};
+use crate::Text;
+use crate::data::context::{Local, StateContext};
+use crate::data::{Context, Document, Variables};
+use crate::definition::state::{Kind, State};
+use crate::definition::{Next, States};
+use crate::history::{Details, EventKind, Failure, Output, StateEntered, StateExited, Truncation};
+use crate::limits::{ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, TRANSITIONS_PER_STEP_MAX};
+use crate::{ExecutionType, error_name};
+use std::sync::Arc;
+
+/// What became of running a state.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// It is done; this is its output.
+    Done {
+        output: Document,
+        assigned: Option<Assigned>,
+        next: Option<Next>,
+    },
+    /// It waits for the world.
+    Waiting,
+}
+
+/// A state with everything it needs to be held on to while the execution changes.
+pub(super) struct Current {
+    pub(super) track: TrackId,
+    states: Arc<States>,
+    at: usize,
+}
+
+impl Current {
+    pub(super) fn state(&self) -> Option<&State> {
+        self.states.get(self.at)
+    }
+}
+
+impl Execution {
+    /// Runs whatever is ready.
+    pub(super) fn run(&mut self) {
+        let mut transitions = 0;
+        while let Some(track) = self.ready.pop_front() {
+            if self.recorder.count() >= HISTORY_EVENTS_MAX && self.identity.execution_type == ExecutionType::Standard {
+                return self.fail_execution(
+                    track,
+                    Fault::plain(
+                        Some(error_name::RUNTIME.into()),
+                        Some("The execution reached the maximum number of history events (25000).".into()),
+                    ),
+                );
+            }
+            transitions += 1;
+            if transitions > TRANSITIONS_PER_STEP_MAX {
+                return self.fail_execution(
+                    track,
+                    Fault::plain(
+                        Some(error_name::RUNTIME.into()),
+                        Some("The execution ran through too many states without waiting.".into()),
+                    ),
+                );
+            }
+            self.advance(track);
+        }
+    }
+
+    /// The current state of a track, held.
+    pub(super) fn current(&self, track: TrackId) -> Option<Current> {
+        let found = self.tracks.get(&track)?;
+        Some(Current {
+            track,
+            states: found.states.clone(),
+            at: found.at,
+        })
+    }
+
+    /// Enters and runs the current state of one track.
+    fn advance(&mut self, id: TrackId) {
+        let Some(current) = self.current(id) else { return };
+        let Some(state) = current.state() else { return };
+        if matches!(self.tracks.get(&id).map(|track| &track.doing), Some(Doing::Entering)) {
+            self.enter(id, state);
+        }
+        let progress = self.run_state(id, state);
+        self.proceed(id, state, progress);
+    }
+
+    /// Goes where the outcome of a state leads.
+    pub(super) fn proceed(&mut self, id: TrackId, state: &State, progress: Result<Progress, Fault>) {
+        match progress {
+            Ok(Progress::Waiting) => {}
+            Ok(Progress::Done { output, assigned, next }) => {
+                self.exit(id, state, output, assigned, next.or(state.next))
+            }
+            Err(fault) => self.fail_state(id, state, fault),
+        }
+    }
+
+    fn enter(&mut self, id: TrackId, state: &State) {
+        let Some(track) = self.tracks.get_mut(&id) else { return };
+        let (name, input) = (&state.name, &track.input);
+        let entry = self.recorder.add(state.kind.entered(), track.previous, self.now, || {
+            let details = StateEntered {
+                name: name.clone(),
+                input: input.text().clone(),
+                input_details: Truncation::default(),
+            };
+            Some(Details::StateEntered(details))
+        });
+        track.before_entry = track.previous;
+        track.previous = entry;
+        track.entry = entry;
+        track.entered_at = self.now;
+        track.retries.clear();
+        track.retries.resize(state.retry.len(), 0);
+        track.doing = Doing::Retrying;
+    }
+
+    fn run_state(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
+        match &state.kind {
+            Kind::Pass(result) => self.run_pass(id, state, result.as_ref()),
+            Kind::Task(task) => self.run_task(id, state, task),
+            Kind::Choice(choice) => self.run_choice(id, state, choice),
+            Kind::Wait(wait) => self.run_wait(id, state, wait),
+            Kind::Succeed => self.run_succeed(id, state),
+            Kind::Fail(fail) => self.run_fail(id, state, fail),
+            Kind::Parallel(branches) => self.run_parallel(id, state, branches),
+            Kind::Map(map) => self.run_map(id, state, map),
+        }
+    }
+
+    /// What the expressions of a track's state see.
+    pub(super) fn scene<'s>(&'s self, id: TrackId, state: &'s State, task_token: Option<Text>) -> Option<Scene<'s>> {
+        let track = self.tracks.get(&id)?;
+        let state_context = StateContext {
+            name: state.name.clone(),
+            entered: track.entered_at,
+            retry_count: matches!(state.kind, Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_))
+                .then(|| track.retry_count()),
+        };
+        let local = Local {
+            state: Some(state_context),
+            task_token,
+            item: track.item.clone(),
+        };
+        Some(Scene {
+            context: Context::new(self.shared_context.clone(), local),
+            variables: track.variables.clone(),
+            random: &self.random,
+            now: self.now,
+            name: &state.name,
+            raw: track.input.clone(),
+        })
+    }
+
+    /// Leaves a state with its output.
+    pub(super) fn exit(
+        &mut self,
+        id: TrackId,
+        state: &State,
+        output: Document,
+        assigned: Option<Assigned>,
+        next: Option<Next>,
+    ) {
+        let assigned = match assigned
+            .map(|assigned| check_assigned(assigned, &state.name))
+            .transpose()
+        {
+            Ok(assigned) => assigned,
+            Err(fault) => return self.fail_state(id, state, fault),
+        };
+        let Some(track) = self.tracks.get_mut(&id) else { return };
+        let exited = self.recorder.add(state.kind.exited(), track.previous, self.now, || {
+            Some(exit_details(state, &output, assigned.as_ref()))
+        });
+        track.previous = exited;
+        if let Some(assigned) = assigned {
+            let variables = Arc::make_mut(&mut track.variables);
+            variables.extend(assigned.into_iter().map(|(name, value)| (name.into(), Arc::new(value))));
+        }
+        match next {
+            Some(Next::State(at)) => {
+                track.at = at;
+                track.input = output;
+                track.doing = Doing::Entering;
+                self.ready.push_front(id);
+            }
+            Some(Next::End) | None => self.end_track(id, output),
+        }
+    }
+
+    /// A track is through: the machine succeeded, or a branch or iteration did.
+    fn end_track(&mut self, id: TrackId, output: Document) {
+        let Some(track) = self.tracks.get(&id) else { return };
+        let (previous, parent) = (track.previous, track.parent);
+        if let Some(parent) = parent {
+            self.tracks.remove(&id);
+            return self.child_succeeded(parent, id, &output, previous);
+        }
+        self.recorder
+            .add(EventKind::ExecutionSucceeded, previous, self.now, || {
+                Some(Details::ExecutionSucceeded(Output {
+                    output: output.text().clone(),
+                    output_details: Truncation::default(),
+                }))
+            });
+        self.end(Ending::Succeeded {
+            output: output.text().clone(),
+        });
+    }
+
+    /// The execution fails.
+    pub(super) fn fail_execution(&mut self, id: TrackId, fault: Fault) {
+        let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+        let failure = crate::StateError {
+            error: fault.error,
+            cause: fault.cause,
+        };
+        let details = Failure {
+            error: failure.error.clone(),
+            cause: failure.cause.clone(),
+        };
+        self.recorder.add(EventKind::ExecutionFailed, previous, self.now, || {
+            Some(Details::ExecutionFailed(details))
+        });
+        self.end(Ending::Failed(failure));
+    }
+
+    /// A timer that a track slept on is due.
+    pub(super) fn resume(&mut self, id: TrackId) {
+        let Some(current) = self.current(id) else { return };
+        let Some(state) = current.state() else { return };
+        match self.tracks.get(&id).map(|track| &track.doing) {
+            Some(Doing::BackingOff(_)) => self.retry_now(id),
+            Some(Doing::Waiting(_)) => {
+                let progress = self.finish_wait(id, state);
+                self.proceed(id, state, progress);
+            }
+            _ => {}
+        }
+    }
+
+    fn retry_now(&mut self, id: TrackId) {
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.doing = Doing::Retrying;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Sets what a track does, with a timer that resumes it.
+    pub(super) fn sleep(&mut self, id: TrackId, millis: i64, doing: fn(super::TimerId) -> Doing) {
+        let timer = self.start_timer(Purpose::Resume(id), millis);
+        self.set_doing(id, doing(timer));
+    }
+
+    pub(super) fn set_doing(&mut self, id: TrackId, doing: Doing) {
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.doing = doing;
+        }
+    }
+
+    pub(super) fn track_mut(&mut self, id: TrackId) -> Option<&mut Track> {
+        self.tracks.get_mut(&id)
+    }
+
+    /// Records an event of a track, which the track's next event follows.
+    pub(super) fn record(&mut self, id: TrackId, kind: EventKind, details: impl FnOnce() -> Option<Details>) -> u64 {
+        let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+        let event = self.recorder.add(kind, previous, self.now, details);
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.previous = event;
+        }
+        event
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+}
+
+/// Refuses assignments that are larger than AWS allows.
+fn check_assigned(assigned: Assigned, state: &str) -> Result<Assigned, Fault> {
+    let bytes: usize = assigned
+        .iter()
+        .map(|(_, value)| crate::data::document::measure(value))
+        .sum();
+    if bytes > ASSIGN_BYTES_MAX {
+        Err(Fault::too_large(state))
+    } else {
+        Ok(assigned)
+    }
+}
+
+fn exit_details(state: &State, output: &Document, assigned: Option<&Assigned>) -> Details {
+    let variables = assigned.map(|assigned| {
+        assigned
+            .iter()
+            .map(|(name, value)| (Text::from(name.as_str()), Text::from(value.to_string())))
+            .collect()
+    });
+    Details::StateExited(StateExited {
+        name: state.name.clone(),
+        output: output.text().clone(),
+        output_details: Truncation::default(),
+        assigned_variables_details: variables.is_some().then(Truncation::default),
+        assigned_variables: variables,
+    })
+}
+
+/// The variables a child starts with: its parent's.
+pub(super) fn inherited(track: &Track) -> Variables {
+    track.variables.clone()
+}
