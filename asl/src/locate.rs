@@ -107,17 +107,16 @@ impl Scanner<'_> {
         let mut depth = 0_usize;
         while let Some(byte) = self.peek() {
             match byte {
+                b'}' | b']' | b',' | b':' if depth == 0 => return,
                 b'"' => self.skip_string(),
                 b'{' | b'[' => {
                     depth += 1;
                     self.at += 1;
                 }
-                b'}' | b']' if depth == 0 => return,
                 b'}' | b']' => {
                     depth -= 1;
                     self.at += 1;
                 }
-                b',' | b':' if depth == 0 => return,
                 b',' | b':' => self.at += 1,
                 _ => self.skip_word(),
             }
@@ -162,7 +161,7 @@ fn excerpt(text: &str) -> String {
     let mut excerpt: String = text.chars().take(500).collect();
     let rest = text.chars().count().saturating_sub(500);
     if rest > 0 {
-        excerpt.push_str(&format!("[truncated {rest} chars]"));
+        excerpt = format!("{excerpt}[truncated {rest} chars]");
     }
     excerpt
 }

@@ -15,8 +15,9 @@ macro_rules! functions {
 
         impl Function {
             fn named(name: &str) -> Option<Self> {
-                $(if name == concat!("States.", stringify!($name)) { return Some(Self::$name); })*
-                None
+                let name = name.strip_prefix("States.")?;
+                $(if name == stringify!($name) { return Some(Self::$name); })*
+                (name == "UUID").then_some(Self::Uuid)
             }
         }
     };
@@ -40,7 +41,7 @@ functions!(
     MathRandom,
     MathAdd,
     StringSplit,
-    UUID,
+    Uuid,
 );
 
 /// A call.
@@ -229,7 +230,7 @@ impl<'a> Reader<'a> {
         let text = self.rest;
         let end = reference_end(text);
         let (path, rest) = text.split_at(end);
-        let reference = Reference::parse(path.trim_end()).map_err(|_| self.fault("the path cannot be read"))?;
+        let reference = Reference::parse(path.trim_end()).map_err(|_unused| self.fault("the path cannot be read"))?;
         self.rest = rest;
         Ok(Argument::Reference(reference))
     }
@@ -242,7 +243,7 @@ impl<'a> Reader<'a> {
             "null" => Value::Null,
             word => Value::Number(
                 word.parse::<Number>()
-                    .map_err(|_| self.fault("an argument is expected"))?,
+                    .map_err(|_unused| self.fault("an argument is expected"))?,
             ),
         };
         Ok(Argument::Literal(value))
@@ -253,14 +254,16 @@ impl<'a> Reader<'a> {
 fn reference_end(text: &str) -> usize {
     let (mut depth, mut quote) = (0_usize, None);
     for (at, character) in text.char_indices() {
-        match (quote, character) {
-            (Some(open), character) if open == character => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(character),
-            (None, '[' | '(') => depth += 1,
-            (None, ',' | ')') if depth == 0 => return at,
-            (None, ']' | ')') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+        if quote.is_some() {
+            quote = quote.filter(|open| *open != character);
+            continue;
+        }
+        match character {
+            '\'' | '"' => quote = Some(character),
+            '[' | '(' => depth += 1,
+            ',' | ')' if depth == 0 => return at,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            _ => {}
         }
     }
     text.len()

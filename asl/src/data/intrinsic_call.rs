@@ -41,7 +41,7 @@ pub(super) fn call(call: &Call, values: Values<'_, '_>, random: &Random) -> Made
         Function::MathRandom => math_random(values, random),
         Function::MathAdd => two(values).and_then(|(left, right)| add(left, right)),
         Function::StringSplit => two(values).and_then(|(whole, splitters)| Ok(split(text(whole)?, text(splitters)?))),
-        Function::UUID => {
+        Function::Uuid => {
             if values.is_empty() {
                 Ok(random.uuid().into())
             } else {
@@ -177,7 +177,7 @@ fn string_to_json(text: &str) -> Made {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    document::parse(text).map_err(|_| "Unable to parse the string argument as JSON".to_owned())
+    document::parse(text).map_err(|_unused| "Unable to parse the string argument as JSON".to_owned())
 }
 
 fn partition(list: &Value, size: &Value) -> Made {
@@ -233,10 +233,10 @@ fn unique(list: &Value) -> Made {
 fn decode(text: &str) -> Made {
     let bytes = BASE64
         .decode(text)
-        .map_err(|_| "The argument is not valid Base64".to_owned())?;
+        .map_err(|_unused| "The argument is not valid Base64".to_owned())?;
     String::from_utf8(bytes)
         .map(Value::String)
-        .map_err(|_| "The decoded bytes are not valid UTF-8".to_owned())
+        .map_err(|_unused| "The decoded bytes are not valid UTF-8".to_owned())
 }
 
 fn hash(content: &Value, algorithm: &str) -> Made {

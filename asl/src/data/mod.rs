@@ -20,8 +20,7 @@ pub(crate) mod template;
 
 pub(crate) use context::Context;
 pub(crate) use document::Document;
-pub(crate) use expression::{Expression, Reference, Root, Scope, Variables};
+pub(crate) use expression::{Expression, Reference, Scope, Variables};
 pub(crate) use path::Path;
-pub(crate) use path_filter::equal;
 pub(crate) use random::Random;
 pub(crate) use template::Template;

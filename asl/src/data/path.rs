@@ -245,7 +245,7 @@ fn children(value: Cow<'_, Value>) -> Vec<Cow<'_, Value>> {
     match value {
         Cow::Borrowed(Value::Object(members)) => members.values().map(Cow::Borrowed).collect(),
         Cow::Owned(Value::Object(members)) => members.into_iter().map(|(_, value)| Cow::Owned(value)).collect(),
-        value => elements(value),
+        value @ (Cow::Borrowed(_) | Cow::Owned(_)) => elements(value),
     }
 }
 

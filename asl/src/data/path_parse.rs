@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
         digits
             .parse()
             .map(Some)
-            .map_err(|_| self.fault("the index is no integer"))
+            .map_err(|_unused| self.fault("the index is no integer"))
     }
 
     fn filter_segment(&mut self) -> Read<Segment> {
@@ -369,7 +369,7 @@ impl<'a> Reader<'a> {
             word => word
                 .parse::<Number>()
                 .map(Value::Number)
-                .map_err(|_| self.fault("a value is expected")),
+                .map_err(|_unused| self.fault("a value is expected")),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers that look random and are not: the same seed gives the same ones, so a replay repeats them.
 //!
-//! SplitMix64. Good enough for `States.UUID` and `States.MathRandom`, for nothing that must be secret.
+//! `SplitMix64`. Good enough for `States.UUID` and `States.MathRandom`, for nothing that must be secret.
 
 use std::cell::Cell;
 
@@ -25,12 +25,14 @@ impl Random {
     pub(crate) fn uuid(&self) -> String {
         let high = (self.next() & !0xF000) | 0x4000;
         let low = (self.next() & !(0b11 << 62)) | (0b10 << 62);
-        let hex = format!("{high:016x}{low:016x}");
-        let (a, rest) = hex.split_at(8);
-        let (b, rest) = rest.split_at(4);
-        let (c, rest) = rest.split_at(4);
-        let (d, e) = rest.split_at(4);
-        format!("{a}-{b}-{c}-{d}-{e}")
+        let (time, version) = (high >> 32, high & 0xFFFF_FFFF);
+        format!(
+            "{time:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            version >> 16,
+            version & 0xFFFF,
+            low >> 48,
+            low & 0xFFFF_FFFF_FFFF
+        )
     }
 }
 
@@ -58,7 +60,10 @@ mod tests {
         let uuid = one.uuid();
         assert_eq!(uuid, two.uuid());
         assert_ne!(uuid, one.uuid());
-        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
-        assert!(matches!(&uuid[19..20], "8" | "9" | "a" | "b"), "{uuid}");
+        assert_eq!((uuid.len(), uuid.chars().nth(14)), (36, Some('4')));
+        assert!(
+            uuid.chars().nth(19).is_some_and(|variant| "89ab".contains(variant)),
+            "{uuid}"
+        );
     }
 }

@@ -85,8 +85,12 @@ impl Template {
             Self::Constant(_) => {}
             Self::Array(elements) => elements.iter().for_each(|element| element.expressions(see)),
             Self::Object { plain, evaluated } => {
-                plain.iter().for_each(|(_, template)| template.expressions(see));
-                evaluated.iter().for_each(|(_, expression)| see(expression));
+                for (_, template) in plain {
+                    template.expressions(see);
+                }
+                for (_, expression) in evaluated {
+                    see(expression);
+                }
             }
         }
     }
@@ -126,7 +130,7 @@ fn expression(name: &str, value: &Value) -> Result<Expression, String> {
     let refused =
         || format!("The value for the field '{name}' must be a valid JSONPath or a valid intrinsic function call");
     let text = value.as_str().ok_or_else(refused)?;
-    Expression::parse(text).map_err(|_| refused())
+    Expression::parse(text).map_err(|_unused| refused())
 }
 
 #[cfg(test)]

@@ -258,7 +258,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         match number {
             None => self.refuse_at(name, "Expected value of type Number"),
             Some(number) if number < least => {
-                self.refuse_at(name, &format!("Value is less than the minimum {least:?}"))
+                self.refuse_at(name, &format!("Value is less than the minimum {least:?}"));
             }
             Some(_) => {}
         }
@@ -316,7 +316,7 @@ impl<'a, 'r> Fields<'a, 'r> {
             self.refuse_at(name, "Expected value of type Array");
             return Vec::new();
         };
-        if elements.is_empty() {
+        if elements.is_empty() && !matches!(name, "Retry" | "Catch") {
             self.refuse_at(name, "Array is too short (minimum 1)");
         }
         let numbered = elements.iter().enumerate();
@@ -484,7 +484,7 @@ impl<'a, 'r> Fields<'a, 'r> {
         let value = self.value(name)?;
         let mut faults = Vec::new();
         let template = QueryTemplate::compile(value, &self.place(name), &mut |place, reason| {
-            faults.push((place.to_owned(), reason))
+            faults.push((place.to_owned(), reason));
         });
         for (place, reason) in faults {
             self.add(
@@ -578,9 +578,11 @@ impl<'a, 'r> Fields<'a, 'r> {
         self.text(name).map(|text| TextSetting::Fixed(text.into()))
     }
 
-    /// Whether an Express machine or Express children are being read.
-    pub(crate) fn is_express(&self) -> bool {
-        self.report.express
+    /// Refuses what an Express machine, or Express children, may not do.
+    pub(crate) fn refuse_in_express(&mut self, name: &str, what: &str) {
+        if self.report.express {
+            self.refuse_at(name, &format!("Express state machine does not support {what}"));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) enum Io {
     Query(Box<QueryIo>),
 }
 
-/// InputPath → Parameters → the state → ResultSelector → ResultPath → OutputPath.
+/// `InputPath` → Parameters → the state → `ResultSelector` → `ResultPath` → `OutputPath`.
 #[derive(Debug, Default)]
 pub(crate) struct PathIo {
     pub(crate) input: Filter,

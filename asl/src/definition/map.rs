@@ -136,17 +136,13 @@ fn read_processor(fields: &mut Fields<'_, '_>) -> (Option<Arc<States>>, Mode) {
     }
     let mut mode = None;
     let states = fields.object(name, |processor| {
-        mode = processor.object("ProcessorConfig", read_mode).flatten();
+        mode = processor.object("ProcessorConfig", read_mode);
         processor.states(mode == Some(ExecutionType::Express))
     });
     (states.map(Arc::new), mode)
 }
 
-#[expect(
-    clippy::option_option,
-    reason = "the outer one says whether the object could be read"
-)]
-fn read_mode(fields: &mut Fields<'_, '_>) -> Option<Mode> {
+fn read_mode(fields: &mut Fields<'_, '_>) -> Mode {
     let mode = fields
         .one_of("Mode", &["INLINE", "DISTRIBUTED"])
         .unwrap_or("INLINE")
@@ -155,16 +151,16 @@ fn read_mode(fields: &mut Fields<'_, '_>) -> Option<Mode> {
         .one_of("ExecutionType", &["STANDARD", "EXPRESS"])
         .map(str::to_owned);
     if mode == "INLINE" {
-        return Some(None);
+        return None;
     }
     if kind.is_none() {
         fields.require("ExecutionType");
     }
-    Some(Some(if kind.as_deref() == Some("EXPRESS") {
+    Some(if kind.as_deref() == Some("EXPRESS") {
         ExecutionType::Express
     } else {
         ExecutionType::Standard
-    }))
+    })
 }
 
 impl ItemsFrom {
@@ -226,8 +222,8 @@ impl Distributed {
         };
         let label = read_label(fields);
         let reader = fields.object("ItemReader", Reader::read);
-        let batcher = fields.object("ItemBatcher", Batching::read);
-        let writer = fields.object("ResultWriter", Writer::read);
+        let batcher = fields.object("ItemBatcher", |batcher| Some(Batching::read(batcher)));
+        let writer = fields.object("ResultWriter", |writer| Some(Writer::read(writer)));
         Some(Box::new(Self {
             execution_type,
             label,
@@ -297,18 +293,18 @@ impl ReaderConfig {
 }
 
 impl Batching {
-    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Self {
         fields.text("Comment");
-        Some(Self {
+        Self {
             items_per_batch_max: fields.integer_setting("MaxItemsPerBatch", "MaxItemsPerBatchPath"),
             input_bytes_per_batch_max: fields.integer_setting("MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"),
             batch_input: Payload::read(fields, "BatchInput", "BatchInput"),
-        })
+        }
     }
 }
 
 impl Writer {
-    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+    fn read(fields: &mut Fields<'_, '_>) -> Self {
         fields.text("Comment");
         let resource = fields.text("Resource").map(Text::from);
         let arguments = Payload::read(fields, "Parameters", "Arguments");
@@ -320,11 +316,11 @@ impl Writer {
             output_type = config.one_of("OutputType", &["JSON", "JSONL"]).map(Text::from);
             Some(())
         });
-        Some(Self {
+        Self {
             resource,
             arguments,
             transformation,
             output_type,
-        })
+        }
     }
 }

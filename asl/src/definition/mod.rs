@@ -89,10 +89,6 @@ impl States {
         self.list.get(at)
     }
 
-    pub(crate) fn named(&self, name: &str) -> Option<usize> {
-        self.list.iter().position(|state| &*state.name == name)
-    }
-
     fn collect_resources<'a>(&'a self, found: &mut Vec<&'a Resource>) {
         for state in &self.list {
             state.kind.collect_resources(found);

@@ -7,7 +7,7 @@ use super::map::Map;
 use super::retry::{Catcher, Retrier};
 use super::task::{Fail, Task};
 use super::wait::Wait;
-use super::{Name, Next, QueryLanguage, Resource, States};
+use super::{Name, Next, Resource, States};
 use crate::history::EventKind;
 use serde_json::Value;
 use std::sync::Arc;
@@ -69,14 +69,6 @@ impl State {
             retry,
             catch,
         })
-    }
-
-    /// Whether its expressions are `JSONata`.
-    pub(crate) const fn language(&self) -> QueryLanguage {
-        match self.io {
-            Io::Paths(_) => QueryLanguage::JsonPath,
-            Io::Query(_) => QueryLanguage::Jsonata,
-        }
     }
 }
 

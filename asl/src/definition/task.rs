@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::io::{Setting, TextSetting};
-use super::resource::Resource;
+use super::resource::{Pattern, Resource};
 use crate::data::Template;
 use crate::data::jsonata::QueryTemplate;
 
@@ -59,7 +59,24 @@ fn read_resource(fields: &mut Fields<'_, '_>) -> Option<Resource> {
             "The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
         ));
     }
+    if let Some(resource) = &resource {
+        refuse_in_express(fields, resource);
+    }
     resource
+}
+
+fn refuse_in_express(fields: &mut Fields<'_, '_>, resource: &Resource) {
+    match resource {
+        Resource::LambdaFunction(_) => {}
+        Resource::Activity(_) => fields.refuse_in_express("Resource", "Activity ARN"),
+        Resource::Integration(integration) => match integration.pattern {
+            Pattern::RequestResponse => {}
+            Pattern::Sync | Pattern::Sync2 => fields.refuse_in_express("Resource", "'.sync' service integration "),
+            Pattern::WaitForTaskToken => {
+                fields.refuse_in_express("Resource", "'.waitForTaskToken' service integration ");
+            }
+        },
+    }
 }
 
 fn read_credentials(fields: &mut Fields<'_, '_>) -> Option<Credentials> {

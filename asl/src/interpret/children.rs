@@ -188,12 +188,13 @@ impl Execution {
         }
         let finished = children.live.is_empty() && children.pending.is_empty();
         self.note_success(parent, state, previous);
-        let progress = match &state.kind {
-            _ if finished => self.finish_children(parent.track, state),
-            Kind::Map(map) => self
-                .start_iterations(parent.track, state, map)
-                .map(|()| Progress::Waiting),
-            _ => Ok(Progress::Waiting),
+        let progress = if finished {
+            self.finish_children(parent.track, state)
+        } else if let Kind::Map(map) = &state.kind {
+            self.start_iterations(parent.track, state, map)
+                .map(|()| Progress::Waiting)
+        } else {
+            Ok(Progress::Waiting)
         };
         self.proceed(parent.track, state, progress);
     }
@@ -302,13 +303,13 @@ impl Execution {
         let Some(track) = self.track_mut(id) else {
             return Vec::new();
         };
-        match std::mem::replace(&mut track.doing, Doing::Retrying) {
-            Doing::Children(children) => children.live,
-            other => {
-                track.doing = other;
-                Vec::new()
-            }
+        if !matches!(track.doing, Doing::Children(_)) {
+            return Vec::new();
         }
+        let Doing::Children(children) = std::mem::replace(&mut track.doing, Doing::Retrying) else {
+            return Vec::new();
+        };
+        children.live
     }
 
     /// Ends a track in the middle, and all below it. `map` is the Map whose iteration it is.

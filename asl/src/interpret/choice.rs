@@ -69,7 +69,7 @@ fn no_match() -> Fault {
     }
 }
 
-fn first<'a, T>(all: &'a [T], holds: impl Fn(&T) -> Result<bool, Fault>) -> Result<Option<&'a T>, Fault> {
+fn first<T>(all: &[T], holds: impl Fn(&T) -> Result<bool, Fault>) -> Result<Option<&T>, Fault> {
     for one in all {
         if holds(one)? {
             return Ok(Some(one));
@@ -144,7 +144,7 @@ fn resolve<'a>(scene: &'a Scene<'_>, operand: &'a Operand, input: &'a Document) 
         Operand::Literal(value) => Ok(Cow::Borrowed(value)),
         Operand::Path(reference) => reference
             .select(&scene.scope(input.value()))
-            .map_err(|_| invalid(reference)),
+            .map_err(|_unused| invalid(reference)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::data::jsonata::{Bindings, Query, QueryFailure, QueryTemplate};
 use crate::data::path::insert;
 use crate::data::{Context, Document, Expression, Random, Reference, Scope, Template, Variables};
-use crate::definition::io::{Filter, PathIo, QueryIo, ResultPath, Setting};
+use crate::definition::io::{Filter, QueryIo, ResultPath, Setting};
 use crate::error_name;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -104,12 +104,6 @@ impl Scene<'_> {
     pub(crate) fn evaluate(&self, expression: &Expression, field: &str, document: &Document) -> Result<Value, Fault> {
         let value = expression.evaluate(&self.scope(document.value())).map(Cow::into_owned);
         value.map_err(|failure| Fault::of_expression(&failure, field, document))
-    }
-
-    /// From a result to the output, `JSONPath`: `ResultSelector` is behind us.
-    pub(crate) fn path_output(&self, io: &PathIo, result: Document) -> Result<Document, Fault> {
-        let combined = self.combine(&io.result, result)?;
-        self.limited(self.filter(&io.output, &combined)?)
     }
 
     /// `ResultPath`.

@@ -230,37 +230,41 @@ fn items(scene: &Scene<'_>, map: &Map, input: &Document) -> Result<Value, Fault>
             let found = reference
                 .select(&scene.scope(input.value()))
                 .map_err(|failure| Fault::of_path(&failure))?;
-            if !found.is_array() && !(map.distributed.is_some() && found.is_object()) {
-                return Err(Fault {
-                    told_with_state: false,
-                    ..Fault::runtime(format!("Reference path \"{}\" must point to array.", reference.text))
-                });
+            if !is_iterable(map, &found) {
+                return Err(not_an_array(&reference.text));
             }
             found.into_owned()
         }
         ItemsFrom::Query(query) => {
             let items = scene.ask(query, "Items", Outcome::default())?;
-            if !items.is_array() && !(map.distributed.is_some() && items.is_object()) {
+            if !is_iterable(map, &items) {
                 return Err(Fault::wrong_type(&query.text, "Items", "array", &items));
             }
             items
         }
         ItemsFrom::Template(template) => scene.query(template, "Items", Outcome::default())?,
     };
-    if items.is_array() || (map.distributed.is_some() && items.is_object()) {
+    if is_iterable(map, &items) {
         return Ok(items);
     }
-    Err(match &map.selector {
-        _ if is_query(map) => Fault::query(None, format!("Map state input must be an array but was: {items}")),
-        _ => Fault {
-            told_with_state: false,
-            ..Fault::runtime("Reference path \"$\" must point to array.")
-        },
-    })
+    if map.jsonata {
+        return Err(Fault::query(
+            None,
+            format!("Map state input must be an array but was: {items}"),
+        ));
+    }
+    Err(not_an_array("$"))
 }
 
-fn is_query(map: &Map) -> bool {
-    map.jsonata
+fn not_an_array(path: &str) -> Fault {
+    Fault {
+        told_with_state: false,
+        ..Fault::runtime(format!("Reference path \"{path}\" must point to array."))
+    }
+}
+
+fn is_iterable(map: &Map, items: &Value) -> bool {
+    items.is_array() || (map.distributed.is_some() && items.is_object())
 }
 
 fn resolve(scene: &Scene<'_>, map: &Map, input: &Document) -> Result<Resolved, Fault> {

@@ -31,7 +31,7 @@ impl Execution {
             return Ok(Progress::Waiting);
         };
         let prepared = self.prepare(&scene, state, task)?;
-        let retry_count = self.tracks.get(&id).map_or(0, |track| track.retry_count());
+        let retry_count = self.tracks.get(&id).map_or(0, super::track::Track::retry_count);
         self.next.task += 1;
         let request = TaskRequest {
             task: task_id,

@@ -6,7 +6,6 @@ use crate::Timestamp;
 use crate::data::context::Item;
 use crate::data::{Document, Variables};
 use crate::definition::States;
-use crate::definition::state::State;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -108,11 +107,6 @@ pub(crate) struct MapRunning {
 }
 
 impl Track {
-    /// The current state, if the definition has it.
-    pub(crate) fn state(&self) -> Option<&State> {
-        self.states.get(self.at)
-    }
-
     /// Retries of the current state so far.
     pub(crate) fn retry_count(&self) -> u32 {
         self.retries.iter().sum()

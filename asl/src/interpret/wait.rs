@@ -141,7 +141,7 @@ fn referred(scene: &Scene<'_>, reference: &Reference, input: &Document, field: &
     let value = reference
         .select(&scene.scope(input.value()))
         .map(std::borrow::Cow::into_owned);
-    value.map_err(|_| {
+    value.map_err(|_unused| {
         Fault::runtime(format!(
             "The {field} parameter does not reference an input value: {}",
             reference.text

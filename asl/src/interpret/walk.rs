@@ -30,7 +30,6 @@ pub(super) enum Progress {
 
 /// A state with everything it needs to be held on to while the execution changes.
 pub(super) struct Current {
-    pub(super) track: TrackId,
     states: Arc<States>,
     at: usize,
 }
@@ -73,7 +72,6 @@ impl Execution {
     pub(super) fn current(&self, track: TrackId) -> Option<Current> {
         let found = self.tracks.get(&track)?;
         Some(Current {
-            track,
             states: found.states.clone(),
             at: found.at,
         })
@@ -95,7 +93,7 @@ impl Execution {
         match progress {
             Ok(Progress::Waiting) => {}
             Ok(Progress::Done { output, assigned, next }) => {
-                self.exit(id, state, output, assigned, next.or(state.next))
+                self.exit(id, state, output, assigned, next.or(state.next));
             }
             Err(fault) => self.fail_state(id, state, fault),
         }
@@ -190,17 +188,17 @@ impl Execution {
                 track.doing = Doing::Entering;
                 self.ready.push_front(id);
             }
-            Some(Next::End) | None => self.end_track(id, output),
+            Some(Next::End) | None => self.end_track(id, &output),
         }
     }
 
     /// A track is through: the machine succeeded, or a branch or iteration did.
-    fn end_track(&mut self, id: TrackId, output: Document) {
+    fn end_track(&mut self, id: TrackId, output: &Document) {
         let Some(track) = self.tracks.get(&id) else { return };
         let (previous, parent) = (track.previous, track.parent);
         if let Some(parent) = parent {
             self.tracks.remove(&id);
-            return self.child_succeeded(parent, id, &output, previous);
+            return self.child_succeeded(parent, id, output, previous);
         }
         self.recorder
             .add(EventKind::ExecutionSucceeded, previous, self.now, || {
