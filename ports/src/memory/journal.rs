@@ -63,15 +63,15 @@ impl crate::Journal for Journal {
     }
 
     async fn read(&self, execution: &ExecutionArn, sequence: u64, limit: usize) -> Result<Vec<JournalRecord>> {
-        self.with(execution, |stored| {
-            let skip = usize::try_from(sequence).unwrap_or(usize::MAX);
-            let records = (0..).zip(&stored.records).skip(skip).take(limit);
-            let copied = records.map(|(sequence, record)| JournalRecord {
-                sequence,
-                record: record.clone(),
-            });
-            Ok(copied.collect())
-        })
+        let executions = lock(&self.executions);
+        let records = executions.get(execution).map(|stored| stored.records.as_slice());
+        let skip = usize::try_from(sequence).unwrap_or(usize::MAX);
+        let records = (0..).zip(records.unwrap_or_default()).skip(skip).take(limit);
+        let copied = records.map(|(sequence, record)| JournalRecord {
+            sequence,
+            record: record.clone(),
+        });
+        Ok(copied.collect())
     }
 
     async fn update(&self, row: ExecutionRow) -> Result<()> {

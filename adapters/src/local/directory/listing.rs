@@ -6,7 +6,7 @@
 use std::os::fd::OwnedFd;
 
 use ports::{Listing, ObjectInfo};
-use rustix::fs::{AtFlags, Dir, FileType, statat, unlinkat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat};
 use rustix::io::{Errno, Result};
 
 use super::naming::Meaning;
@@ -144,7 +144,8 @@ fn join(folder: &str, name: &str) -> String {
 fn names(tree: &Tree, folder: &str) -> Result<Vec<(String, bool)>> {
     let handle = tree.folder(folder, Missing::Fail)?;
     let mut names = Vec::new();
-    for entry in Dir::read_from(&*handle)? {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    for entry in Dir::new(openat(&*handle, ".", flags, Mode::empty())?)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().to_str() else { continue };
         let kind = match entry.file_type() {

@@ -183,7 +183,9 @@ fn no_version(at: &ObjectKey, version: Option<&str>) -> Result<()> {
 }
 
 /// Runs work that may wait for a disk on a thread for it.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+pub(in crate::local) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let joined = tokio::task::spawn_blocking(work).await;
     joined
         .unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, "the work on a disk was given up").because(error)))

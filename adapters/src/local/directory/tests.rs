@@ -1,7 +1,7 @@
 use super::*;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use ports::conformance;
+use ports::conformance::object_store as checks;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::TempDir;
 use tree::Resolution;
@@ -44,7 +44,7 @@ fn files(folder: &Path) -> Vec<String> {
 async fn a_bucket_below_the_root_passes_every_check() {
     let root = tempfile::tempdir().unwrap();
     let store = Directory::below(root.path().join("objects"));
-    conformance::object_store::all(&store, "bucket").await.unwrap();
+    checks::all(&store, "bucket").await.unwrap();
 }
 
 #[tokio::test]
@@ -54,13 +54,12 @@ async fn a_bucket_resolved_segment_by_segment_passes_every_check() {
     let tree = Tree::open(root.path(), Naming::Escaped, Access::ReadWrite).unwrap();
     let tree = tree.resolving(Resolution::SegmentBySegment);
     store.trees().insert("bucket".to_owned(), Arc::new(tree));
-    conformance::object_store::all(&store, "bucket").await.unwrap();
+    checks::all(&store, "bucket").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_mount_passes_the_checks_that_any_folder_can() {
     let (_folder, store) = mounted(Access::ReadWrite);
-    use conformance::object_store as checks;
     checks::what_was_put_is_what_is_got(&store, "out").await.unwrap();
     checks::what_is_not_there_is_not_found(&store, "out").await.unwrap();
     checks::ranges_give_what_there_is(&store, "out").await.unwrap();

@@ -1,0 +1,349 @@
+//! Tables in one file that speaks `DynamoDB`'s shapes.
+//!
+//! Rows of a call are one transaction of a write-ahead log: they survive the death of the process when the call
+//! returns, and the loss of power a little later. All work is done on threads for blocking work.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::describe_table::DescribeTableRequest;
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::scan::ScanRequest;
+use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
+use dynoxide::{AttributeValue as Value, Database, DynoxideError, ImportOptions, Item};
+use ports::{AttributeValue, Error, ErrorKind, Result, Row, TableSchema};
+
+use super::directory::blocking;
+
+/// Tables in one file.
+#[derive(Clone)]
+pub struct Table {
+    database: Database,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Table {
+    /// Opens the file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or another version has written it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let failed = |error| failure(error, format!("open the table file `{}`", path.display()));
+        let Some(text) = path.to_str() else {
+            let text = format!("the path `{}` of the table file is not UTF-8", path.display());
+            return Err(Error::new(ErrorKind::Malformed, text));
+        };
+        let database = Database::new(text).map_err(failed)?;
+        // This sets `synchronous` to NORMAL, which does not wait for the disk at each commit.
+        database.disable_bulk_loading().map_err(failed)?;
+        Ok(Self {
+            database,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The rows of a table in the file's order, at most `limit`, after the row with the key `after`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is no such table.
+    pub async fn rows(&self, table: &str, after: Option<Row>, limit: usize) -> Result<Vec<Row>> {
+        let request = ScanRequest {
+            table_name: table.to_owned(),
+            limit: Some(limit.max(1)),
+            exclusive_start_key: after.map(item).transpose()?,
+            ..ScanRequest::default()
+        };
+        let doing = format!("read the rows of table `{table}`");
+        let page = self.run(doing, move |database| database.scan(request)).await?;
+        page.items.unwrap_or_default().into_iter().map(row).collect()
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        doing: String,
+        work: impl FnOnce(&Database) -> dynoxide::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let database = self.database.clone();
+        blocking(move || work(&database).map_err(|error| failure(error, doing))).await
+    }
+
+    async fn schema(&self, table: &str) -> Result<TableSchema> {
+        let request = DescribeTableRequest {
+            table_name: table.to_owned(),
+        };
+        let doing = format!("look up table `{table}`");
+        let described = self
+            .run(doing, move |database| database.describe_table(request))
+            .await?;
+        let keys = described.table.key_schema;
+        let named = |kind: &KeyType| {
+            let element = keys.iter().find(|element| element.key_type == *kind);
+            element.map(|element| element.attribute_name.clone())
+        };
+        Ok(TableSchema {
+            name: table.to_owned(),
+            hash: named(&KeyType::HASH).unwrap_or_default(),
+            range: named(&KeyType::RANGE),
+        })
+    }
+}
+
+#[async_trait]
+impl ports::Table for Table {
+    async fn ensure(&self, schema: &TableSchema) -> Result<()> {
+        match self.schema(&schema.name).await {
+            Ok(found) if found == *schema => Ok(()),
+            Ok(found) => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("table `{}` has the key {found:?}, expected {schema:?}", schema.name),
+            )),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let request = create_request(schema);
+                let doing = format!("make table `{}`", schema.name);
+                self.run(doing, move |database| database.create_table(request)).await?;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn batch_write(&self, table: &str, rows: Vec<Row>) -> Result<()> {
+        let schema = self.schema(table).await?;
+        check_distinct(&schema, &rows)?;
+        let items: Vec<Item> = rows.into_iter().map(item).collect::<Result<_>>()?;
+        let doing = format!("write {} rows to table `{table}`", items.len());
+        let table = table.to_owned();
+        // The cheapest way in: it replaces rows as a put does, a tenth of the work of BatchWriteItem.
+        let import = move |database: &Database| database.import_items(&table, items, ImportOptions::default());
+        self.run(doing, import).await?;
+        Ok(())
+    }
+
+    async fn put(&self, table: &str, row: Row) -> Result<()> {
+        let item = item(row)?;
+        let doing = format!("write a row to table `{table}`");
+        let table = table.to_owned();
+        let import = move |database: &Database| database.import_items(&table, vec![item], ImportOptions::default());
+        self.run(doing, import).await?;
+        Ok(())
+    }
+
+    async fn get(&self, table: &str, key: Row) -> Result<Option<Row>> {
+        let request = GetItemRequest {
+            table_name: table.to_owned(),
+            key: item(key)?,
+            consistent_read: Some(true),
+            ..GetItemRequest::default()
+        };
+        let doing = format!("read a row of table `{table}`");
+        let found = self.run(doing, move |database| database.get_item(request)).await?;
+        found.item.map(row).transpose()
+    }
+
+    async fn count(&self, table: &str) -> Result<u64> {
+        let doing = format!("count the rows of table `{table}`");
+        let stats = self.run(doing, Database::table_stats).await?;
+        let found = stats.into_iter().find(|stats| stats.table_name == table);
+        let found = found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no table `{table}`")))?;
+        Ok(u64::try_from(found.item_count).unwrap_or(0))
+    }
+}
+
+fn create_request(schema: &TableSchema) -> CreateTableRequest {
+    let keys = [(&schema.hash, KeyType::HASH)];
+    let keys = keys
+        .into_iter()
+        .chain(schema.range.iter().map(|name| (name, KeyType::RANGE)));
+    let key_schema: Vec<KeySchemaElement> = keys
+        .map(|(name, key_type)| KeySchemaElement {
+            attribute_name: name.clone(),
+            key_type,
+        })
+        .collect();
+    let attributes = key_schema.iter().map(|element| AttributeDefinition {
+        attribute_name: element.attribute_name.clone(),
+        attribute_type: ScalarAttributeType::S,
+    });
+    CreateTableRequest {
+        table_name: schema.name.clone(),
+        attribute_definitions: attributes.collect(),
+        key_schema,
+        billing_mode: Some("PAY_PER_REQUEST".to_owned()),
+        ..CreateTableRequest::default()
+    }
+}
+
+/// As `DynamoDB` does; the import would quietly keep the last one.
+fn check_distinct(schema: &TableSchema, rows: &[Row]) -> Result<()> {
+    let text = |row: &Row, name: &str| match row.get(name) {
+        Some(AttributeValue::S(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(_) | None => Err(Error::new(
+            ErrorKind::Malformed,
+            format!("a row for table `{}` has no text in its key `{name}`", schema.name),
+        )),
+    };
+    let mut keys = HashSet::with_capacity(rows.len());
+    for row in rows {
+        let range = schema.range.as_ref().map(|name| text(row, name)).transpose()?;
+        if !keys.insert((text(row, &schema.hash)?, range)) {
+            let text = format!("two rows of one write to table `{}` have the same key", schema.name);
+            return Err(Error::new(ErrorKind::Malformed, text));
+        }
+    }
+    Ok(())
+}
+
+fn value(attribute: AttributeValue) -> Result<Value> {
+    Ok(match attribute {
+        AttributeValue::S(text) => Value::S(text),
+        AttributeValue::N(number) => Value::N(number),
+        AttributeValue::Bool(truth) => Value::BOOL(truth),
+        AttributeValue::Null(null) => Value::NULL(null),
+        AttributeValue::L(list) => Value::L(list.into_iter().map(value).collect::<Result<_>>()?),
+        AttributeValue::M(map) => Value::M(item(map)?),
+        AttributeValue::TextSet(texts) => Value::SS(texts),
+        AttributeValue::NumberSet(numbers) => Value::NS(numbers),
+        AttributeValue::B(text) => Value::B(
+            STANDARD
+                .decode(&text)
+                .map_err(|error| Error::new(ErrorKind::Malformed, "a binary attribute is not base64").because(error))?,
+        ),
+    })
+}
+
+fn item(row: Row) -> Result<HashMap<String, Value>> {
+    row.into_iter()
+        .map(|(name, attribute)| Ok((name, value(attribute)?)))
+        .collect()
+}
+
+fn attribute(value: Value) -> Result<AttributeValue> {
+    Ok(match value {
+        Value::S(text) => AttributeValue::S(text),
+        Value::N(number) => AttributeValue::N(number),
+        Value::BOOL(truth) => AttributeValue::Bool(truth),
+        Value::NULL(null) => AttributeValue::Null(null),
+        Value::L(list) => AttributeValue::L(list.into_iter().map(attribute).collect::<Result<_>>()?),
+        Value::M(map) => AttributeValue::M(row(map)?),
+        Value::SS(texts) => AttributeValue::TextSet(texts),
+        Value::NS(numbers) => AttributeValue::NumberSet(numbers),
+        Value::B(bytes) => AttributeValue::B(STANDARD.encode(bytes)),
+        Value::BS(_) => {
+            let text = "an attribute is a set of bytes, which gantry's rows do not hold";
+            return Err(Error::new(ErrorKind::Malformed, text));
+        }
+    })
+}
+
+fn row(item: HashMap<String, Value>) -> Result<Row> {
+    item.into_iter()
+        .map(|(name, value)| Ok((name, attribute(value)?)))
+        .collect()
+}
+
+/// What a caller can do, by the shape of the error that a client would get.
+fn failure(error: DynoxideError, doing: String) -> Error {
+    let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
+    let status = error.status_code();
+    let text = error.to_string();
+    let kind = match code.as_str() {
+        "ResourceNotFoundException" => ErrorKind::NotFound,
+        "ResourceInUseException" | "ConditionalCheckFailedException" => ErrorKind::Conflict,
+        "ValidationException" => ErrorKind::Malformed,
+        "ItemCollectionSizeLimitExceededException" => ErrorKind::Full,
+        _ if text.contains("disk is full") => ErrorKind::Full,
+        _ if text.contains("readonly") || text.contains("unable to open") => ErrorKind::Denied,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::new(kind, doing).with_code(code, Some(status)).because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ports::{Table as _, conformance};
+
+    fn schema() -> TableSchema {
+        TableSchema {
+            name: "images".to_owned(),
+            hash: "url".to_owned(),
+            range: None,
+        }
+    }
+
+    fn rows(count: usize) -> Vec<Row> {
+        let urls = (0..count).map(|number| format!("https://example.com/{number}"));
+        urls.map(|url| Row::from([("url".to_owned(), AttributeValue::S(url))]))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn passes_every_check() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = Table::open(&folder.path().join("table.db")).unwrap();
+        conformance::table::all(&table, "test").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_process_leaves_holds_every_written_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = Table::open(&folder.path().join("table.db")).unwrap();
+        table.ensure(&schema()).await.unwrap();
+        table.batch_write("images", rows(500)).await.unwrap();
+        // The files as they are now, with the database still open: nobody gets to tidy up after a kill.
+        let left = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), left.path().join(entry.file_name())).unwrap();
+        }
+        let recovered = Table::open(&left.path().join("table.db")).unwrap();
+        assert_eq!(recovered.count("images").await.unwrap(), 500);
+    }
+
+    #[tokio::test]
+    async fn rows_can_be_read_page_by_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = Table::open(&folder.path().join("table.db")).unwrap();
+        table.ensure(&schema()).await.unwrap();
+        table.batch_write("images", rows(25)).await.unwrap();
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = table.rows("images", after, 10).await.unwrap();
+            after = page.last().cloned();
+            found.extend(page);
+            if after.is_none() {
+                break;
+            }
+        }
+        found.sort_by_key(|row| format!("{row:?}"));
+        let mut expected = rows(25);
+        expected.sort_by_key(|row| format!("{row:?}"));
+        assert_eq!(found, expected);
+        assert_eq!(
+            table.rows("none", None, 1).await.unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
+    }
+
+    #[tokio::test]
+    async fn another_key_is_a_conflict() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = Table::open(&folder.path().join("table.db")).unwrap();
+        table.ensure(&schema()).await.unwrap();
+        let mut other = schema();
+        other.hash = "object".to_owned();
+        assert_eq!(table.ensure(&other).await.unwrap_err().kind(), ErrorKind::Conflict);
+    }
+}
