@@ -45,6 +45,15 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Positions of names in the order in which AWS hands out the members of a row or template: that of a Java hash map.
+///
+/// The cells of a CSV row come back in this order, whatever the header's.
+pub fn member_order(names: &[Text]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|at| names.get(*at).map(|name| data::java::bucket(name, names.len())));
+    order
+}
+
 /// Reads a definition. Never panics, whatever the bytes; reports every fault, not just the first.
 pub fn parse(text: &str) -> Parsed {
     parse::parse(text, ExecutionType::Standard)

@@ -220,7 +220,7 @@ mod tests {
         let text = "{\n  \"a\": {\"x\\\"y\": [1, {\"b\": 2}]},\n  \"c/d\": \"]\"\n}";
         assert_eq!(locate(text, ""), (1, 1));
         assert_eq!(locate(text, "/a"), (2, 3));
-        assert_eq!(locate(text, "/a/x\"y/1/b"), (2, 24));
+        assert_eq!(locate(text, "/a/x\"y/1/b"), (2, 22));
         assert_eq!(locate(text, "/c~1d"), (3, 3));
         assert_eq!(locate(text, "/a/none"), (2, 3));
     }

@@ -3,7 +3,7 @@
 //! What holds for the whole execution is built once and shared; what belongs to the state is built when asked for.
 
 use crate::interpret::Identity;
-use crate::{ExecutionType, Text, Timestamp};
+use crate::{Text, Timestamp};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -52,9 +52,7 @@ impl Context {
         execution.insert("StartTime".into(), identity.start_time.to_string().into());
         execution.insert("Name".into(), text(&identity.name));
         execution.insert("RoleArn".into(), text(&identity.role_arn));
-        if identity.execution_type == ExecutionType::Standard {
-            execution.insert("RedriveCount".into(), identity.redrive_count.into());
-        }
+        execution.insert("RedriveCount".into(), identity.redrive_count.into());
         if let Some(time) = identity.redrive_time {
             execution.insert("RedriveTime".into(), time.to_string().into());
         }

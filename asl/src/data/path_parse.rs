@@ -196,9 +196,13 @@ impl<'a> Reader<'a> {
         let mut characters = self.rest.char_indices().skip(1);
         while let Some((at, character)) = characters.next() {
             match character {
-                '\\' => text.push(unescape(
-                    characters.next().ok_or_else(|| self.fault("unfinished escape"))?.1,
-                )),
+                '\\' => {
+                    let (_, next) = characters.next().ok_or_else(|| self.fault("unfinished escape"))?;
+                    if next != quote && next != '\\' {
+                        text.push('\\');
+                    }
+                    text.push(next);
+                }
                 end if end == quote => {
                     self.rest = self.rest.get(at + 1..).unwrap_or_default();
                     return Ok(text);
@@ -379,17 +383,6 @@ fn is_name(character: char) -> bool {
         character,
         '.' | '[' | ']' | '(' | ')' | ' ' | ',' | '=' | '<' | '>' | '!' | '&' | '|' | '\'' | '"' | '?' | '@'
     )
-}
-
-fn unescape(character: char) -> char {
-    match character {
-        'n' => '\n',
-        't' => '\t',
-        'r' => '\r',
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        other => other,
-    }
 }
 
 fn unescaped_slash(text: &str) -> Option<usize> {

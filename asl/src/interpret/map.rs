@@ -46,6 +46,7 @@ impl Execution {
             items(&scene, map, &input)?
         };
         self.inspect(|inspection| inspection.of_map(&input, &items, reads));
+        let concurrency = resolve_concurrency(&scene, map, &input)?;
         let length = length(&items);
         self.record(id, EventKind::MapStateStarted, || {
             Some(Details::MapStateStarted { length })
@@ -53,7 +54,7 @@ impl Execution {
         let Some(scene) = self.scene(id, state, None) else {
             return Ok(Progress::Waiting);
         };
-        let resolved = resolve(&scene, map, &input)?;
+        let resolved = resolve(&scene, map, &input, concurrency)?;
         match &map.distributed {
             None => {
                 let Value::Array(items) = items else {
@@ -267,24 +268,28 @@ fn is_iterable(map: &Map, items: &Value) -> bool {
     items.is_array() || (map.distributed.is_some() && items.is_object())
 }
 
-fn resolve(scene: &Scene<'_>, map: &Map, input: &Document) -> Result<Resolved, Fault> {
-    let integer = |setting: &Option<Setting<i64>>, field: &str| {
-        setting
-            .as_ref()
-            .map(|setting| scene.integer(setting, field, input))
-            .transpose()
-    };
-    let concurrency = integer(&map.max_concurrency, "MaxConcurrency")?.unwrap_or(0);
-    let tolerated_count = integer(&map.tolerance.count, "ToleratedFailureCount")?;
-    let percentage = map
-        .tolerance
-        .percentage
+fn resolve_concurrency(scene: &Scene<'_>, map: &Map, input: &Document) -> Result<i64, Fault> {
+    let concurrency = map
+        .max_concurrency
         .as_ref()
-        .map(|setting| scene.number(setting, "ToleratedFailurePercentage", input));
-    let tolerated_percentage = percentage.transpose()?;
+        .map(|setting| scene.integer(setting, "MaxConcurrency", input));
+    let concurrency = concurrency.transpose()?.unwrap_or(0);
     if concurrency < 0 {
-        return Err(Fault::runtime("MaxConcurrency cannot be negative."));
+        Err(Fault::runtime("MaxConcurrency cannot be negative."))
+    } else {
+        Ok(concurrency)
     }
+}
+
+fn resolve(scene: &Scene<'_>, map: &Map, input: &Document, concurrency: i64) -> Result<Resolved, Fault> {
+    let count = map.tolerance.count.as_ref();
+    let tolerated_count = count
+        .map(|setting| scene.integer(setting, "ToleratedFailureCount", input))
+        .transpose()?;
+    let percentage = map.tolerance.percentage.as_ref();
+    let tolerated_percentage = percentage
+        .map(|setting| scene.number(setting, "ToleratedFailurePercentage", input))
+        .transpose()?;
     if tolerated_count.is_some_and(|count| count < 0) {
         return Err(Fault::runtime("ToleratedFailureCount cannot be negative."));
     }

@@ -44,7 +44,7 @@ pub struct Identity {
     pub state_machine_arn: Text,
     /// The machine's name; for a child `<machine>/<label>`.
     pub state_machine_name: Text,
-    /// Standard or Express: Express context objects have no `RedriveCount`.
+    /// Standard or Express: an Express history has no limit of its own.
     pub execution_type: ExecutionType,
     /// How often it was redriven.
     pub redrive_count: u32,

@@ -346,7 +346,7 @@ impl Execution {
 /// Whether `$$.Task.Token` is there.
 fn takes_token(resource: &Resource) -> bool {
     match resource {
-        Resource::Integration(integration) => integration.pattern == crate::Pattern::WaitForTaskToken,
+        Resource::Integration(integration) => integration.pattern != crate::Pattern::RequestResponse,
         Resource::Activity(_) => true,
         Resource::LambdaFunction(_) => false,
     }

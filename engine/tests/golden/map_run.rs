@@ -217,10 +217,14 @@ fn read_csv(reader: &ItemReader, body: &str) -> Result<Vec<Value>, String> {
     Ok(lines.map(|cells| row(&header, &cells)).collect())
 }
 
+/// Cells by name, in the order in which AWS hands them out.
 fn row(header: &[String], cells: &[String]) -> Value {
-    let named = header
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (name.clone(), Value::from(cells.get(at).cloned().unwrap_or_default())));
-    Value::Object(named.collect::<Map<_, _>>())
+    let names: Vec<asl::Text> = header.iter().map(|name| name.as_str().into()).collect();
+    let cell = |at: usize| Value::from(cells.get(at).cloned().unwrap_or_default());
+    Value::Object(
+        asl::member_order(&names)
+            .into_iter()
+            .map(|at| (header[at].clone(), cell(at)))
+            .collect::<Map<_, _>>(),
+    )
 }

@@ -59,7 +59,7 @@ fn dated_text(text: &str) -> String {
     made
 }
 
-/// Bytes of the timestamp at the start: `YYYY-MM-DDThh:mm:ss[.f](Z|±hh[:]mm)`.
+/// Bytes of the timestamp at the start, if it is one that exists: `YYYY-MM-DDThh:mm:ss[.f](Z|±hh[:]mm)`.
 fn timestamp_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let shape = b"dddd-dd-ddTdd:dd:dd";
@@ -76,6 +76,19 @@ fn timestamp_length(text: &str) -> usize {
         return 0;
     }
     let mut at = shape.len();
+    let number = |from: usize| {
+        text.get(from..from + 2)
+            .and_then(|digits| digits.parse::<u32>().ok())
+            .unwrap_or(99)
+    };
+    if !(1..=12).contains(&number(5))
+        || !(1..=31).contains(&number(8))
+        || number(11) > 23
+        || number(14) > 59
+        || number(17) > 59
+    {
+        return 0;
+    }
     if fits(at, b'.') {
         let digits = bytes[at + 1..]
             .iter()

@@ -46,6 +46,7 @@ impl Tasks {
         let scheduled = events.iter().enumerate().filter(|(_, event)| is_scheduled(kind(event)));
         let mut all: Vec<Recorded> = Vec::new();
         let mut taken = Vec::new();
+        let strings = Strings::of(case.expect());
         for (at, event) in scheduled {
             let answers = if case.has_unordered_branches() {
                 loose_answers(&events, at, &mut taken)
@@ -58,7 +59,10 @@ impl Tasks {
                     .and_then(|details| details.get("parameters").or_else(|| details.get("input")))
                     .cloned()
                     .unwrap_or_default(),
-                answers,
+                answers: answers
+                    .into_iter()
+                    .map(|answer| strings.with_own_text(answer))
+                    .collect(),
                 used: false,
             });
         }
@@ -196,4 +200,50 @@ fn failed(error: Option<String>, cause: Option<String>, phase: asl::TaskPhase) -
 
 fn as_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Strings of a recording that hold JSON objects. Where the recording shows an error's cause as an object, its own text
+/// often survives elsewhere, white space included.
+struct Strings(Vec<(Value, String)>);
+
+impl Strings {
+    fn of(expect: &Value) -> Self {
+        let mut found = Vec::new();
+        collect_objects(expect, &mut found);
+        Self(found)
+    }
+
+    fn with_own_text(&self, answer: Answer) -> Answer {
+        match answer {
+            Answer::Failed { error, cause, phase } => Answer::Failed {
+                error,
+                cause: cause.map(|cause| self.own_text(cause)),
+                phase,
+            },
+            other => other,
+        }
+    }
+
+    fn own_text(&self, cause: String) -> String {
+        let Ok(value) = serde_json::from_str::<Value>(&cause) else {
+            return cause;
+        };
+        self.0
+            .iter()
+            .find(|(known, _)| *known == value)
+            .map_or(cause, |(_, text)| text.clone())
+    }
+}
+
+fn collect_objects(value: &Value, found: &mut Vec<(Value, String)>) {
+    match value {
+        Value::Object(members) => members.values().for_each(|member| collect_objects(member, found)),
+        Value::Array(elements) => elements.iter().for_each(|element| collect_objects(element, found)),
+        Value::String(text) if text.starts_with('{') => {
+            if let Ok(object @ Value::Object(_)) = serde_json::from_str(text) {
+                found.push((object, text.clone()));
+            }
+        }
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }

@@ -33,13 +33,14 @@ const STEPS_MAX: usize = 200_000;
 
 impl World {
     pub(crate) fn of(case: &Case) -> Self {
+        let definition: Value = serde_json::from_str(case.text("definition")).unwrap_or_default();
         let exits = case
             .events()
             .into_iter()
             .flatten()
             .filter(|event| event["type"] == "MapStateExited");
         let map_outputs = exits
-            .map(|event| output_value(&event["stateExitedEventDetails"]["output"]))
+            .map(|event| map_result(&definition, &event["stateExitedEventDetails"]))
             .collect();
         let objects = case
             .json
@@ -53,6 +54,29 @@ impl World {
             map_outputs,
             runs: 0,
         }
+    }
+}
+
+/// What a Map handed to its `ResultPath`, as far as its output shows it.
+fn map_result(definition: &Value, exited: &Value) -> Value {
+    let output = output_value(&exited["output"]);
+    let path = find_state(definition, exited["name"].as_str().unwrap_or_default())
+        .and_then(|state| state["ResultPath"].as_str());
+    match path.and_then(|path| path.strip_prefix("$.")) {
+        Some(name) => output.get(name).cloned().unwrap_or_default(),
+        None => output,
+    }
+}
+
+/// The state of that name, at any depth.
+fn find_state<'a>(within: &'a Value, name: &str) -> Option<&'a Value> {
+    match within {
+        Value::Object(members) => match members.get("States").and_then(|states| states.get(name)) {
+            Some(state) => Some(state),
+            None => members.values().find_map(|member| find_state(member, name)),
+        },
+        Value::Array(elements) => elements.iter().find_map(|element| find_state(element, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 
