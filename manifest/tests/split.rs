@@ -147,7 +147,7 @@ fn repeated(bytes: &[u8], length: usize) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn wild_bytes_split_as_the_csv_crate_reads_them(bytes in wild(), items in 1_u64..9) {
@@ -171,7 +171,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     /// Long enough for several blocks of 64 KiB.
     #[test]
@@ -206,6 +206,11 @@ fn told(kind: FaultKind, record: u64, line: u64, byte: u64) -> Vec<Fault> {
 fn an_unclosed_quote_is_told_with_its_record() {
     let text = b"a,b\r\n\"c\nd\",e\n\n1,\"open\nf,g\n";
     assert_eq!(fault(Layout::Csv, text), told(FaultKind::UnclosedQuote, 3, 5, 14));
+}
+
+#[test]
+fn a_record_begins_behind_a_lone_carriage_return() {
+    assert_eq!(fault(Layout::Csv, b"a\n\r\"b"), told(FaultKind::UnclosedQuote, 2, 2, 3));
 }
 
 #[test]

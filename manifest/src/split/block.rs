@@ -25,7 +25,7 @@ pub(super) struct Raw {
 }
 
 /// Line ends in 64 bytes, a bit for each byte, if the block begins outside quotes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Word {
     newlines: u64,
     inside: u64,
@@ -74,18 +74,44 @@ impl Word {
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     words: Vec<Word>,
+    /// What had been counted before each [`MARK_WORDS`] words.
+    marks: Vec<Mark>,
+    counts: Counts,
+    /// Where in the block the bytes stop being UTF-8.
+    pub(super) invalid: Option<usize>,
+}
+
+/// Words between two marks: 512 bytes, in which one record or a few end.
+const MARK_WORDS: usize = 8;
+
+/// What had been counted somewhere.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    lines: u64,
+    ends: [u64; 2],
+}
+
+/// What a scan has counted, and what the next word hangs on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
     lines: u64,
     /// Ends of records if the block begins outside, inside quotes.
     ends: [u64; 2],
     /// Not zero if quotes cannot be counted when the block begins outside, inside quotes.
     irregular: [u64; 2],
-    /// All ones after an odd number of quotes.
-    odd: u64,
-    /// Line feeds and carriage returns of the word before, for what hangs on neighbours.
-    last: Raw,
-    last_inside: u64,
-    /// Where in the block the bytes stop being UTF-8.
-    pub(super) invalid: Option<usize>,
+    carry: Carry,
+}
+
+/// The bits at the end of the word before on which the next word hangs, as they come to stand in it. (Shifts of two
+/// words into each other would say the same, but take a processor several times as long.)
+#[derive(Debug, Clone, Copy, Default)]
+struct Carry {
+    /// 1 after an odd number of quotes.
+    inside: u64,
+    /// Two bits.
+    newlines: u64,
+    returns: u64,
+    openers: u64,
 }
 
 impl Scan {
@@ -117,7 +143,7 @@ impl Scan {
     fn read_portably(&mut self, bytes: &[u8], delimiter: u8) -> bool {
         let mut found = memchr::memchr3_iter(b'"', b'\n', b'\r', bytes).peekable();
         let mut from = 0;
-        for word in bytes.chunks(64) {
+        for (number, word) in bytes.chunks(64).enumerate() {
             let mut raw = Raw::default();
             while let Some(at) = found.next_if(|at| *at < from + 64) {
                 let bit = 1 << (at - from);
@@ -136,48 +162,147 @@ impl Scan {
             if word.last() == Some(&delimiter) {
                 raw.openers |= 1 << (word.len() - 1);
             }
-            self.add(raw, prefix_xor(raw.quotes), word.len());
+            self.add(number, raw, prefix_xor(raw.quotes), word.len());
             from += 64;
         }
         bytes.is_ascii()
     }
 
     fn reset(&mut self, before: [u8; 2], delimiter: u8, length: usize) {
-        let mut last = Raw::default();
-        for (byte, bit) in before.into_iter().zip([1 << 62, 1 << 63]) {
-            match byte {
-                b'\n' => last.newlines |= bit,
-                b'\r' => last.returns |= bit,
-                b'"' => last.openers |= bit,
-                byte if byte == delimiter => last.openers |= bit,
-                _ => {}
-            }
-        }
-        last.openers |= last.newlines | last.returns;
-        let mut words = std::mem::take(&mut self.words);
-        words.clear();
-        words.reserve(length.div_ceil(64));
-        *self = Self {
-            words,
-            last,
-            ..Self::default()
+        let [second, last] = before.map(|byte| u64::from(byte == b'\n'));
+        let [_, byte] = before;
+        let carry = Carry {
+            inside: 0,
+            newlines: second | last << 1,
+            returns: u64::from(byte == b'\r'),
+            openers: u64::from(byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r')),
         };
+        self.counts = Counts {
+            carry,
+            ..Counts::default()
+        };
+        let words = length.div_ceil(64);
+        self.words.resize(words, Word::default());
+        self.marks.resize(words.div_ceil(MARK_WORDS), Mark::default());
+        self.invalid = None;
     }
 
-    /// Adds the next word; `quoted` has a one wherever an odd number of its quotes has come.
+    /// Adds one word: what stands where, a one wherever an odd number of quotes has come, and how many bytes it has.
+    pub(super) fn add(&mut self, number: usize, raw: Raw, quoted: u64, length: usize) {
+        if number.is_multiple_of(MARK_WORDS)
+            && let Some(mark) = self.marks.get_mut(number / MARK_WORDS)
+        {
+            *mark = self.counts.mark();
+        }
+        let word = self.counts.add(raw, quoted, length);
+        if let Some(slot) = self.words.get_mut(number) {
+            *slot = word;
+        }
+    }
+
+    /// Adds whole words from the beginning of a block on, by groups of [`MARK_WORDS`]. `read` and this function must
+    /// end up in one loop without a branch: LLVM takes masks apart bit by bit to carry them across one.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "so that it is compiled with the caller's instructions"
     )]
-    pub(super) fn add(&mut self, raw: Raw, quoted: u64, length: usize) {
-        let inside = quoted ^ self.odd;
-        let last = self.last;
-        let after_line = raw.newlines << 1 | last.newlines >> 63;
-        let after_line_and_one = raw.newlines << 2 | last.newlines >> 62;
-        let after_return = raw.returns << 1 | last.returns >> 63;
-        let after_opener = raw.openers << 1 | last.openers >> 63;
-        let was_inside = inside << 1 | self.last_inside >> 63;
+    pub(super) fn add_all<W>(&mut self, words: &[W], mut read: impl FnMut(&W) -> (Raw, u64)) {
+        let mut counts = self.counts;
+        let slots = self.words.chunks_mut(MARK_WORDS).zip(&mut self.marks);
+        for (words, (slots, mark)) in words.chunks(MARK_WORDS).zip(slots) {
+            *mark = counts.mark();
+            for (word, slot) in words.iter().zip(slots) {
+                let (raw, quoted) = read(word);
+                *slot = counts.add(raw, quoted, 64);
+            }
+        }
+        self.counts = counts;
+    }
+
+    pub(super) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// How many line feeds.
+    pub(super) const fn lines(&self) -> u64 {
+        self.counts.lines
+    }
+
+    /// How many records end in the block.
+    pub(super) const fn ends(&self, inside: bool) -> u64 {
+        let [outside_ends, inside_ends] = self.counts.ends;
+        if inside { inside_ends } else { outside_ends }
+    }
+
+    /// Whether counting quotes is not enough.
+    pub(super) const fn is_irregular(&self, inside: bool) -> bool {
+        let [if_outside, if_inside] = self.counts.irregular;
+        (if inside { if_inside } else { if_outside }) != 0
+    }
+
+    /// Whether the number of quotes is odd.
+    pub(super) const fn is_odd(&self) -> bool {
+        self.counts.carry.inside != 0
+    }
+
+    /// Where a record has ended, counting from 1: how many bytes and line feeds in.
+    pub(super) fn end(&self, inside: bool, number: u64) -> Option<(u64, u64)> {
+        let before = |mark: &Mark| if inside { mark.ends[1] } else { mark.ends[0] };
+        let group = self
+            .marks
+            .partition_point(|mark| before(mark) < number)
+            .checked_sub(1)?;
+        let mark = self.marks.get(group)?;
+        let (mut left, mut lines) = (number - before(mark), mark.lines);
+        let first = group * MARK_WORDS;
+        for (at, word) in (first..).zip(self.words.get(first..)?) {
+            let ends = word.ends(inside);
+            let count = u64::from(ends.count_ones());
+            if count >= left {
+                let bit = nth_one(ends, left);
+                return Some((at as u64 * 64 + u64::from(bit) + 1, lines + word.lines_through(bit)));
+            }
+            left -= count;
+            lines += word.lines();
+        }
+        None
+    }
+
+    /// Where the last line that ends outside quotes has ended: how many bytes and line feeds in.
+    pub(super) fn last_line_end(&self, inside: bool) -> Option<(u64, u64)> {
+        let mut lines = self.counts.lines;
+        for (number, word) in self.words.iter().enumerate().rev() {
+            lines -= word.lines();
+            if let Some(bit) = word.last_line_end(inside) {
+                return Some((number as u64 * 64 + u64::from(bit) + 1, lines + word.lines_through(bit)));
+            }
+        }
+        None
+    }
+}
+
+impl Counts {
+    const fn mark(&self) -> Mark {
+        Mark {
+            lines: self.lines,
+            ends: self.ends,
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "so that it is compiled with the caller's instructions"
+    )]
+    fn add(&mut self, raw: Raw, quoted: u64, length: usize) -> Word {
+        let carry = self.carry;
+        let inside = quoted ^ 0_u64.wrapping_sub(carry.inside);
+        let after_line = raw.newlines << 1 | carry.newlines >> 1;
+        let after_line_and_one = raw.newlines << 2 | carry.newlines;
+        let after_return = raw.returns << 1 | carry.returns;
+        let after_opener = raw.openers << 1 | carry.openers;
+        let was_inside = inside << 1 | carry.inside;
         let valid = u64::MAX >> (64 - length.min(64));
         let blank = raw.newlines & (after_line | after_return & after_line_and_one);
         let lone = after_return & !raw.newlines & valid;
@@ -188,53 +313,28 @@ impl Scan {
         self.irregular[0] |= lone & !was_inside | bare & inside;
         self.irregular[1] |= lone & was_inside | bare & !inside;
         self.lines += u64::from(raw.newlines.count_ones());
-        self.odd = 0_u64.wrapping_sub(inside >> 63);
-        self.last_inside = inside;
-        self.last = raw;
-        self.words.push(Word {
+        self.carry = Carry {
+            inside: inside >> 63,
+            newlines: raw.newlines >> 62,
+            returns: raw.returns >> 63,
+            openers: raw.openers >> 63,
+        };
+        Word {
             newlines: raw.newlines,
             inside,
             blank,
-        });
-    }
-
-    pub(super) fn words(&self) -> &[Word] {
-        &self.words
-    }
-
-    /// How many line feeds.
-    pub(super) const fn lines(&self) -> u64 {
-        self.lines
-    }
-
-    /// How many records end in the block.
-    pub(super) const fn ends(&self, inside: bool) -> u64 {
-        let [outside_ends, inside_ends] = self.ends;
-        if inside { inside_ends } else { outside_ends }
-    }
-
-    /// Whether counting quotes is not enough.
-    pub(super) const fn is_irregular(&self, inside: bool) -> bool {
-        let [if_outside, if_inside] = self.irregular;
-        (if inside { if_inside } else { if_outside }) != 0
-    }
-
-    /// Whether the number of quotes is odd.
-    pub(super) const fn is_odd(&self) -> bool {
-        self.odd != 0
-    }
-
-    /// Where the last line that ends outside quotes has ended: how many bytes and line feeds in.
-    pub(super) fn last_line_end(&self, inside: bool) -> Option<(u64, u64)> {
-        let mut lines = self.lines;
-        for (number, word) in self.words.iter().enumerate().rev() {
-            lines -= word.lines();
-            if let Some(bit) = word.last_line_end(inside) {
-                return Some((number as u64 * 64 + u64::from(bit) + 1, lines + word.lines_through(bit)));
-            }
         }
-        None
     }
+}
+
+/// The position of a set bit, counting from 1.
+const fn nth_one(mut bits: u64, number: u64) -> u32 {
+    let mut passed = 1;
+    while passed < number {
+        bits &= bits.wrapping_sub(1);
+        passed += 1;
+    }
+    bits.trailing_zeros()
 }
 
 /// Each bit: whether an odd number of bits up to it and with it is set.

@@ -58,9 +58,14 @@ impl Cutter {
         }
     }
 
-    /// Whether so many more records, the last of which ends before `end`, leave the batch open.
-    pub(super) const fn holds(&self, records: u64, end: u64) -> bool {
-        self.items + records < self.limit && end - self.start.byte < BATCH_BYTES
+    /// How many records close the open batch, at least 1.
+    pub(super) const fn missing(&self) -> u64 {
+        self.limit - self.items
+    }
+
+    /// Whether a record that ends before this byte or at it may close the open batch by its size.
+    pub(super) const fn is_near_bytes_limit(&self, byte: u64) -> bool {
+        byte - self.start.byte >= BATCH_BYTES
     }
 
     /// So many records have ended, and the batch stays open.

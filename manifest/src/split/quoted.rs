@@ -128,11 +128,10 @@ impl Scanner {
             byte: self.at.byte + block.bytes.len() as u64,
             line: self.at.line + scan.lines(),
         };
-        let records = scan.ends(inside);
-        if cutter.holds(records, end.byte) {
-            cutter.add(records);
+        if cutter.is_near_bytes_limit(end.byte) {
+            self.cut_by_bytes(scan, inside, cutter);
         } else {
-            self.cut(scan, inside, cutter);
+            self.cut_by_items(scan, inside, cutter);
         }
         if let Some((bytes, lines)) = scan.last_line_end(inside) {
             cutter.begin_record(Spot {
@@ -143,36 +142,44 @@ impl Scanner {
         self.at = end;
         let before = roll(block.before, block.bytes);
         (self.state, self.returned) = implied_state(before, inside ^ scan.is_odd(), self.delimiter);
+        if (self.state, self.returned) == (State::Record, false) {
+            cutter.begin_record(self.at);
+        }
     }
 
-    /// Finds the batches that end in a regular block.
-    fn cut(&self, scan: &Scan, inside: bool, cutter: &mut Cutter) {
-        let mut line = self.at.line;
-        let mut byte = self.at.byte;
+    /// Finds the batches that their items close.
+    fn cut_by_items(&self, scan: &Scan, inside: bool, cutter: &mut Cutter) {
+        let mut taken = 0;
+        let records = scan.ends(inside);
+        while let Some(last) = cutter.missing().checked_add(taken).filter(|last| *last <= records) {
+            let Some((bytes, lines)) = scan.end(inside, last) else {
+                break;
+            };
+            cutter.add(last - taken - 1);
+            cutter.end_record(Spot {
+                byte: self.at.byte + bytes,
+                line: self.at.line + lines,
+            });
+            taken = last;
+        }
+        cutter.add(records - taken);
+    }
+
+    /// Takes the records one by one, for any of them may close a batch.
+    fn cut_by_bytes(&self, scan: &Scan, inside: bool, cutter: &mut Cutter) {
+        let Spot { mut byte, mut line } = self.at;
         for word in scan.words() {
-            let ends = word.ends(inside);
-            if cutter.holds(u64::from(ends.count_ones()), byte + 64) {
-                cutter.add(u64::from(ends.count_ones()));
-                if let Some(last) = word.last_line_end(inside) {
-                    let line = line + word.lines_through(last);
-                    cutter.begin_record(Spot {
-                        byte: byte + u64::from(last) + 1,
-                        line,
-                    });
+            word.each_line_end(inside, |bit, is_record| {
+                let at = Spot {
+                    byte: byte + u64::from(bit) + 1,
+                    line: line + word.lines_through(bit),
+                };
+                if is_record {
+                    cutter.end_record(at);
+                } else {
+                    cutter.begin_record(at);
                 }
-            } else {
-                word.each_line_end(inside, |bit, is_record| {
-                    let at = Spot {
-                        byte: byte + u64::from(bit) + 1,
-                        line: line + word.lines_through(bit),
-                    };
-                    if is_record {
-                        cutter.end_record(at);
-                    } else {
-                        cutter.begin_record(at);
-                    }
-                });
-            }
+            });
             byte += 64;
             line += word.lines();
         }
