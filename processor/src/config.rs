@@ -12,6 +12,14 @@ use crate::limits;
 use crate::name::Template;
 use crate::retry::Retry;
 
+/// Everything that is wrong with the variables, at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {} problem(s): {}", .problems.len(), .problems.join("; "))]
+pub struct ConfigError {
+    /// One sentence each.
+    pub problems: Vec<String>,
+}
+
 /// The configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -22,7 +30,8 @@ pub struct Config {
     pub task_destination: Option<Destination>,
     /// `NAME_TEMPLATE`: the names of those files, `{host}/{path}` by default; system 001's are `{host}/{basename}`.
     pub task_name: String,
-    /// `TASK_ITEMS`: how many paths the batcher puts into one task (5), which makes item numbers of task numbers.
+    /// `MAX_CONCURRENCY`: how many paths the batcher puts into one task (5, system 001's name for it), which makes item
+    /// numbers of task numbers.
     pub task_items: u64,
     /// `ALLOW_PRIVATE`: hosts that may have private addresses, separated by commas, or `*`; none by default.
     /// `ALLOWED_PORTS`: ports and ranges such as `80,443,8000-8999` (the default), or `*`.
@@ -32,7 +41,7 @@ pub struct Config {
     pub body: BodyLimits,
     /// `ATTEMPTS`, `BACKOFF_BASE_MS`, `BACKOFF_MAX_MS`, `RETRY_AFTER_MAX_MS`.
     pub retry: Retry,
-    /// `DEADLINE_MARGIN_MS`: what is kept of the time for writing the outcomes.
+    /// `DEADLINE_MARGIN_SECONDS`: what is kept of the time for writing the outcomes.
     pub deadline_margin: Duration,
 }
 
@@ -40,8 +49,8 @@ impl Config {
     /// The configuration that the variables make. Only `STATE_BUCKET` must be there.
     ///
     /// # Errors
-    /// Every problem, one line each.
-    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    /// With every variable that is missing or cannot be read.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut read = Reader {
             lookup: &lookup,
             problems: Vec::new(),
@@ -53,19 +62,23 @@ impl Config {
                 prefix: read.text("IMAGES_PREFIX").unwrap_or_default(),
             }),
             task_name: read.template("NAME_TEMPLATE"),
-            task_items: read.number("TASK_ITEMS", limits::TASK_ITEMS),
+            task_items: read.number("MAX_CONCURRENCY", limits::TASK_ITEMS),
             guard: Guard {
                 allow_private: allow_private(read.text("ALLOW_PRIVATE").as_deref()),
                 ports: read.ports("ALLOWED_PORTS"),
             },
             body: read.body(),
             retry: read.retry(),
-            deadline_margin: read.duration("DEADLINE_MARGIN_MS", limits::DEADLINE_MARGIN),
+            deadline_margin: Duration::from_secs(
+                read.number("DEADLINE_MARGIN_SECONDS", limits::DEADLINE_MARGIN.as_secs()),
+            ),
         };
         if read.problems.is_empty() {
             return Ok(config);
         }
-        Err(read.problems.join("\n"))
+        Err(ConfigError {
+            problems: read.problems,
+        })
     }
 }
 
@@ -167,7 +180,7 @@ fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
 mod tests {
     use super::*;
 
-    fn from(variables: &[(&str, &str)]) -> Result<Config, String> {
+    fn from(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name);
         Config::from_lookup(|name| find(name).map(|(_, value)| (*value).to_owned()))
     }
@@ -183,7 +196,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let problems = from(&[("ATTEMPTS", "many"), ("ALLOWED_PORTS", "80-"), ("NAME_TEMPLATE", "{x}")]).unwrap_err();
+        let problems = from(&[("ATTEMPTS", "many"), ("ALLOWED_PORTS", "80-"), ("NAME_TEMPLATE", "{x}")]);
+        let problems = problems.unwrap_err().to_string();
         for part in [
             "STATE_BUCKET is not set",
             "ATTEMPTS is `many`",

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use manifest::{Item, ItemError, Outcome, Subject, error_name as names, run_key};
 use ports::{ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, PutOptions};
@@ -271,16 +272,18 @@ async fn claim(fetches: &mut [Fetch], work: &Download, scope: &Scope<'_>, cap: u
     let Some(execution) = scope.execution else {
         return Ok(());
     };
-    let claims = fetches
-        .iter_mut()
-        .filter(|fetch| !fetch.is_own_name)
-        .map(async |fetch| {
-            if !is_ours(fetch, work, execution, scope).await? {
-                fetch.give_way();
-            }
-            Ok::<(), Error>(())
-        });
+    let unsure = fetches.iter_mut().filter(|fetch| !fetch.is_own_name);
+    let claims: Vec<_> = unsure
+        .map(|fetch| settle(fetch, work, execution, scope).boxed())
+        .collect();
     stream::iter(claims).buffer_unordered(cap).try_collect::<()>().await
+}
+
+async fn settle(fetch: &mut Fetch, work: &Download, execution: &str, scope: &Scope<'_>) -> Result<(), Error> {
+    if !is_ours(fetch, work, execution, scope).await? {
+        fetch.give_way();
+    }
+    Ok(())
 }
 
 /// Writes the claim on a name, or reads whose it is.

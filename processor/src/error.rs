@@ -1,6 +1,6 @@
 //! What ends a batch. What ends one item is an outcome.
 
-use ports::{ErrorKind, ObjectKey};
+use ports::{ErrorKind, ObjectKey, TaskFailure};
 
 /// Why a call of the processor failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,12 @@ impl Error {
             Self::Malformed(_) | Self::ManifestChanged { .. } | Self::Encode(_) => false,
             Self::Store { source, .. } => source.is_retryable(),
         }
+    }
+}
+
+impl From<Error> for TaskFailure {
+    fn from(error: Error) -> Self {
+        Self::of(error.name(), &error)
     }
 }
 

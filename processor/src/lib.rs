@@ -32,7 +32,7 @@ use manifest::{Batch, Body, Item, Outcome, Source, Status, Subject, run_key};
 use ports::{Clock, ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, ObjectStore, Origin, PutOptions, Timestamp};
 
 pub use body::BodyLimits;
-pub use config::Config;
+pub use config::{Config, ConfigError};
 pub use error::Error;
 pub use event::{BatchRequest, Copy, Destination, Download, Event, Response, Summary, TaskRequest, TaskResult, Work};
 pub use guard::{AllowPrivate, Guard, GuardedResolver};

@@ -1,0 +1,27 @@
+//! The processor as a Lambda function: configuration, ports, serve.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use adapters::http::{Origin, OriginOptions, SystemResolver};
+use processor::{Config, GuardedResolver, Ports, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_lookup(adapters::env::lookup)?;
+    let aws = adapters::aws::connect().await;
+    let resolver = GuardedResolver::new(Arc::new(SystemResolver), config.guard.allow_private.clone());
+    let options = OriginOptions {
+        idle_per_host_max: processor::limits::CONCURRENCY_MAX as usize,
+        extra_roots: Vec::new(),
+    };
+    let ports = Ports {
+        store: aws.store,
+        origin: Arc::new(Origin::new(Arc::new(resolver), &options)?),
+        clock: aws.clock,
+        meter: Arc::default(),
+        politeness: Arc::default(),
+    };
+    adapters::lambda::serve(|event, deadline| handle(event, &ports, &config, deadline)).await?;
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The processor from its event to its answer, over a real origin on loopback and over a scripted one.
+#![cfg(test)]
+
+mod bad_input;
+mod copies;
+mod deadline;
+mod manifests;
+mod names;
+mod retries;
+mod support;
+mod system_001;
