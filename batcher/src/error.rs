@@ -1,7 +1,7 @@
 //! Why a manifest cannot be split. What is wrong with a single item is never an error here, unless it is asked for.
 
 use manifest::{FaultKind, Malformed, Place};
-use ports::{ErrorKind, ObjectKey};
+use ports::{ErrorKind, ObjectKey, TaskFailure};
 
 /// The names that `Retry` and `Catch` match.
 pub mod error_name {
@@ -197,6 +197,20 @@ impl Error {
             }
             Self::LimitExceeded { hint, .. } => Some(hint),
             Self::DeadlineTooClose { .. } => Some("give the batcher more time, or unpack or divide the manifest"),
+        }
+    }
+}
+
+impl From<Error> for TaskFailure {
+    /// Only name and cause leave the state machine, so the hint goes with the cause.
+    fn from(error: Error) -> Self {
+        let failure = Self::of(error.name(), &error);
+        match error.hint() {
+            Some(hint) => Self {
+                cause: format!("{}; hint: {hint}", failure.cause),
+                ..failure
+            },
+            None => failure,
         }
     }
 }

@@ -379,6 +379,18 @@ fn a_missing_manifest_is_named() {
 }
 
 #[test]
+fn the_hint_leaves_the_machine_with_the_cause() {
+    let error = split(&world("id,link\n"), &json!({}), &json!({})).unwrap_err();
+    let failure = ports::TaskFailure::from(error);
+    assert_eq!(failure.error, "Gantry.WrongColumn");
+    assert!(
+        failure
+            .cause
+            .ends_with("`id`, `link`; hint: name one of the columns that there are, or give the header's names")
+    );
+}
+
+#[test]
 fn skipping_malformed_records_makes_items_of_them() {
     let world = world(b"id,url\n1,a\n2,\xff\n3,b\n4,\"c\n5,d\n".to_vec());
     split(&world, &json!({}), &json!({"skipMalformed": true})).unwrap();

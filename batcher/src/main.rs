@@ -1,0 +1,17 @@
+//! The batcher as a Lambda function.
+
+use std::error::Error;
+
+use batcher::{Config, Event, Ports, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = Config::from_lookup(adapters::env::lookup)?;
+    let aws = adapters::aws::connect().await;
+    let ports = Ports {
+        store: aws.store,
+        clock: aws.clock,
+    };
+    adapters::lambda::serve(|event: Event, deadline| handle(event, &ports, &config, deadline)).await?;
+    Ok(())
+}
