@@ -72,7 +72,11 @@ fn timestamp(moment: Option<DateTime>) -> Timestamp {
 /// `bytes=0-9`; nothing when the range is empty.
 fn range_header(range: &std::ops::Range<u64>) -> Option<String> {
     let last = range.end.checked_sub(1).filter(|last| *last >= range.start)?;
-    Some(format!("bytes={}-{last}", range.start))
+    match i64::try_from(last) {
+        Ok(last) => Some(format!("bytes={}-{last}", range.start)),
+        // S3 counts in signed numbers; nothing is that long.
+        Err(_too_far) => Some(format!("bytes={}-", range.start)),
+    }
 }
 
 fn is_past_the_end(error: &SdkError<GetObjectError, aws_sdk_s3::config::http::HttpResponse>) -> bool {
@@ -211,6 +215,7 @@ mod tests {
     fn ranges_are_inclusive_on_the_wire() {
         assert_eq!(range_header(&(0..10)).as_deref(), Some("bytes=0-9"));
         assert_eq!(range_header(&(5..6)).as_deref(), Some("bytes=5-5"));
+        assert_eq!(range_header(&(5..u64::MAX)).as_deref(), Some("bytes=5-"));
         assert_eq!(range_header(&(5..5)), None);
         assert_eq!(range_header(&(0..0)), None);
     }

@@ -185,9 +185,13 @@ pub async fn only_one_of_many_is_the_first(store: &dyn ObjectStore, bucket: &str
     Ok(())
 }
 
+/// Bytes that repeat only after a block of a size that divides neither pieces nor parts.
 fn pattern(length: usize) -> Bytes {
     let numbers = (0_u64..).flat_map(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-    numbers.take(length).collect()
+    let block: Vec<u8> = numbers.take(4_099).collect();
+    let mut whole = block.repeat(length / block.len() + 1);
+    whole.truncate(length);
+    whole.into()
 }
 
 fn pieces_of(body: &Bytes, piece: usize) -> Vec<Result<Bytes>> {
