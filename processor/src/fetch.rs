@@ -169,16 +169,25 @@ async fn next_piece(
 fn write_failed(error: Error) -> Broken {
     let message = format!("failed to write: {}", error.chain());
     let failure = match error.kind() {
-        ErrorKind::Full | ErrorKind::Denied | ErrorKind::NotFound | ErrorKind::Cancelled => {
-            return Broken::Store(error);
+        ErrorKind::Full | ErrorKind::NotFound | ErrorKind::Cancelled => return Broken::Store(error),
+        ErrorKind::Denied if is_closed_to_all(&error) => return Broken::Store(error),
+        ErrorKind::Conflict | ErrorKind::Malformed | ErrorKind::Denied => {
+            Failure::permanent(names::WRITE_FAILED, message)
         }
-        ErrorKind::Conflict | ErrorKind::Malformed => Failure::permanent(names::WRITE_FAILED, message),
         ErrorKind::Throttled | ErrorKind::Unavailable => Failure::later(names::WRITE_FAILED, message),
     };
     match error.status() {
         Some(status) => failure.with_status(status).into(),
         None => failure.into(),
     }
+}
+
+/// Whether the destination as a whole may not be written to: a service says so, or the file system's permissions. A
+/// symbolic link or a file in the way of one name denies that name alone.
+fn is_closed_to_all(error: &Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    error.status().is_some() || cause.is_some_and(|cause| matches!(cause.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 /// Where a redirect leads.

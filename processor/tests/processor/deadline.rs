@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use manifest::Status;
+use ports::Timestamp;
 use ports::memory::{Origin, Reply};
-use ports::{ErrorKind, Timestamp};
-use processor::Error;
 use serde_json::json;
 
 use crate::support::{NOON, World, downloads, verdict};
@@ -67,69 +66,9 @@ async fn a_wait_past_the_deadline_is_not_waited_for() {
 async fn a_deadline_that_is_past_leaves_everything_pending() {
     let (world, origin) = World::scripted(&[], Origin::default());
     let answer = world
-        .call_until(downloads(&["https://example.com/a", "not a url"]), NOON)
+        .call_until(downloads(&["https://example.com/a", "file:///a"]), NOON)
         .await;
     let (summary, outcomes) = world.settle(answer);
     assert_eq!((summary.pending, summary.failed, origin.requests().len()), (1, 1, 0));
     assert_eq!(outcomes[0].attempts, 0);
-}
-
-/// A full disk is no item's fault: the batch ends, and its outcomes are not written.
-#[tokio::test(start_paused = true)]
-async fn a_store_that_is_full_ends_the_batch() {
-    let script = Origin::default().with("https://example.com/a", [Reply::ok("x")]);
-    let (mut world, _) = World::scripted(&[], script);
-    world.ports.store = std::sync::Arc::new(Full);
-    let error = world.call(downloads(&["https://example.com/a"])).await.unwrap_err();
-    assert_eq!(error.name(), "Gantry.StoreFull");
-    assert!(matches!(error, Error::Store { source, .. } if source.kind() == ErrorKind::Full));
-}
-
-/// A store without room.
-#[derive(Debug)]
-struct Full;
-
-#[async_trait::async_trait]
-impl ports::ObjectStore for Full {
-    async fn head(&self, _: &ports::ObjectKey) -> ports::Result<ports::ObjectInfo> {
-        Err(full())
-    }
-
-    async fn get(
-        &self,
-        _: &ports::ObjectKey,
-        _: ports::GetOptions,
-    ) -> ports::Result<(ports::ObjectInfo, ports::BodyStream)> {
-        Err(full())
-    }
-
-    async fn put(
-        &self,
-        _: &ports::ObjectKey,
-        _: ports::ObjectBody,
-        _: ports::PutOptions,
-    ) -> ports::Result<ports::PutResult> {
-        Err(full())
-    }
-
-    async fn copy(
-        &self,
-        _: &ports::ObjectKey,
-        _: &ports::ObjectKey,
-        _: ports::CopyOptions,
-    ) -> ports::Result<ports::PutResult> {
-        Err(full())
-    }
-
-    async fn list(&self, _: &str, _: &str, _: Option<String>) -> ports::Result<ports::Listing> {
-        Err(full())
-    }
-
-    async fn delete(&self, _: &ports::ObjectKey) -> ports::Result<()> {
-        Err(full())
-    }
-}
-
-fn full() -> ports::Error {
-    ports::Error::new(ErrorKind::Full, "no space left on device")
 }

@@ -7,5 +7,6 @@ mod deadline;
 mod manifests;
 mod names;
 mod retries;
+mod stores;
 mod support;
 mod system_001;

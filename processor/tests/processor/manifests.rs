@@ -64,7 +64,7 @@ async fn rows_that_cannot_be_read_fail_with_their_place() {
         .collect();
     assert_eq!(errors, [None, Some("EmptyCell"), Some("WrongFieldCount"), None]);
     let place = outcomes[2].place.unwrap();
-    assert_eq!((place.line, place.byte, outcomes[2].status), (4, 52, Status::Failed));
+    assert_eq!((place.line, place.byte, outcomes[2].status), (4, 53, Status::Failed));
 }
 
 #[tokio::test(start_paused = true)]

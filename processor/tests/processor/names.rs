@@ -13,7 +13,7 @@ fn serving(urls: &[&str]) -> Origin {
 }
 
 fn basename(urls: &[&str], number: u64) -> Value {
-    let mut event = downloads_with(urls, json!({"name": "{host}/{basename}"}));
+    let mut event = downloads_with(urls, &json!({"name": "{host}/{basename}"}));
     event["batch"]["number"] = json!(number);
     event
 }
@@ -91,13 +91,13 @@ async fn prefixes_come_before_names_and_count_towards_their_length() {
     let url = "https://h.example/a.gif";
     let (world, _) = World::scripted(&[], serving(&[url]));
     let at = |prefix: &str| json!({"destination": {"bucket": "out", "prefix": prefix}});
-    let (_, outcomes) = world.batch(downloads_with(&[url], at("raw/2026"))).await;
+    let (_, outcomes) = world.batch(downloads_with(&[url], &at("raw/2026"))).await;
     assert_eq!(
         outcomes[0].destination.as_deref(),
         Some("s3://out/raw/2026/h.example/a.gif")
     );
     assert_eq!(outcomes[0].filename.as_deref(), Some("h.example/a.gif"));
-    let (_, outcomes) = world.batch(downloads_with(&[url], at(&"p/".repeat(510)))).await;
+    let (_, outcomes) = world.batch(downloads_with(&[url], &at(&"p/".repeat(510)))).await;
     assert_eq!(
         (outcomes[0].status, outcomes[0].error.as_ref().unwrap().name.as_str()),
         (Status::Failed, "NameTooLong")
@@ -108,7 +108,7 @@ async fn prefixes_come_before_names_and_count_towards_their_length() {
 async fn a_template_that_cannot_be_understood_ends_the_batch() {
     let (world, _) = World::scripted(&[], Origin::default());
     let error = world
-        .call(downloads_with(&["https://h.example/"], json!({"name": "{nonsense}"})))
+        .call(downloads_with(&["https://h.example/"], &json!({"name": "{nonsense}"})))
         .await
         .unwrap_err();
     assert_eq!(error.name(), "Gantry.MalformedEvent");

@@ -48,7 +48,7 @@ async fn retry_after_is_capped() {
 #[tokio::test(start_paused = true)]
 async fn back_off_ends_after_the_attempts_that_were_asked_for() {
     let (world, origin) = World::scripted(&[], Origin::default().with(URL, [Reply::status(502)]));
-    let (_, outcomes) = world.batch(downloads_with(&[URL], json!({"attempts": 6}))).await;
+    let (_, outcomes) = world.batch(downloads_with(&[URL], &json!({"attempts": 6}))).await;
     assert_eq!(verdict(&outcomes[0]), (Status::Failed, Some("ServerError"), Some(502)));
     assert_eq!((outcomes[0].attempts, origin.requests().len()), (6, 6));
     // At most 0.5 + 1 + 2 + 4 + 8 seconds.
@@ -88,7 +88,7 @@ async fn a_large_body_that_breaks_off_leaves_nothing_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_stalls_or_drips_is_a_timeout_and_is_not_tried_again() {
     let stalls = Reply::status(200).piece("GIF89a").then_silence();
-    let silent = Reply::ok("GIF").after(Duration::from_secs(60));
+    let silent = Reply::ok("GIF").after(Duration::from_mins(1));
     let script = Origin::default()
         .with(URL, [stalls])
         .with("https://b.example/", [silent]);
@@ -115,7 +115,7 @@ async fn a_pause_holds_its_host_and_no_other() {
     let (world, origin) = World::scripted(&[], script);
     let mut all = urls.clone();
     all.push(other.to_owned());
-    let (summary, outcomes) = world.batch(downloads_with(&all, json!({"lambdaConcur": 1}))).await;
+    let (summary, outcomes) = world.batch(downloads_with(&all, &json!({"lambdaConcur": 1}))).await;
     assert_eq!(summary.succeeded, 7);
     let asked: Vec<_> = origin.requests().into_iter().map(|request| request.url).collect();
     assert_eq!(asked[..2], [urls[0].clone(), other.to_owned()]);
@@ -139,7 +139,7 @@ async fn a_host_that_complains_gets_half_as_many() {
         script = script.with(url, replies);
     }
     let (world, origin) = World::scripted(&[], script);
-    let (summary, _) = world.batch(downloads_with(&urls, json!({"lambdaConcur": 8}))).await;
+    let (summary, _) = world.batch(downloads_with(&urls, &json!({"lambdaConcur": 8}))).await;
     assert_eq!((summary.succeeded, origin.peak_in_flight()), (40, 8));
     // One second with 8 complaints, then 40 answers by 4, 5, 6, 7, 8, 8 in a second each, and the last two.
     assert!((7..=9).contains(&elapsed(&world).as_secs()), "{:?}", elapsed(&world));
