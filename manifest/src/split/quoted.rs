@@ -21,6 +21,9 @@ use crate::csv::{Meaning, State};
 /// short.
 const BLOCK_BYTES: usize = 64 * 1024;
 
+/// Blocks that a thread takes together: scanning a mebibyte takes longer than waking a thread for it.
+const BLOCKS_AT_ONCE: usize = 16;
+
 /// Where a scan of CSV stands.
 #[derive(Debug)]
 pub(super) struct Scanner {
@@ -101,7 +104,8 @@ impl Scanner {
         }
         let delimiter = self.delimiter;
         let scan = |(block, scan): (&Block<'_>, &mut Scan)| scan.read(block, delimiter);
-        blocks.par_iter().zip(&mut self.scans).for_each(scan);
+        let scans = blocks.par_iter().zip(&mut self.scans);
+        scans.with_min_len(BLOCKS_AT_ONCE).for_each(scan);
     }
 
     fn take(&mut self, block: &Block<'_>, scan: &Scan, cutter: &mut Cutter) -> Result<(), Fault> {
