@@ -18,7 +18,9 @@ mod definition;
 mod interpret;
 pub mod limits;
 mod locate;
+mod mock_shape;
 mod parse;
+pub mod test_state;
 mod timestamp;
 mod validate;
 

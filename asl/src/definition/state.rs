@@ -70,6 +70,11 @@ impl State {
             catch,
         })
     }
+
+    /// Whether its expressions are `JSONata`.
+    pub(crate) const fn is_query(&self) -> bool {
+        matches!(self.io, Io::Query(_))
+    }
 }
 
 fn has(kind: &str) -> Has {
@@ -141,6 +146,20 @@ impl Kind {
             "Parallel" => Some(Self::Parallel(read_branches(fields))),
             "Map" => Map::read(fields).map(|map| Self::Map(Box::new(map))),
             _ => Some(Self::Succeed),
+        }
+    }
+
+    /// The name in `Type`.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Pass(_) => "Pass",
+            Self::Task(_) => "Task",
+            Self::Choice(_) => "Choice",
+            Self::Wait(_) => "Wait",
+            Self::Succeed => "Succeed",
+            Self::Fail(_) => "Fail",
+            Self::Parallel(_) => "Parallel",
+            Self::Map(_) => "Map",
         }
     }
 

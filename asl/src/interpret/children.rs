@@ -38,6 +38,9 @@ impl Execution {
             },
         };
         let input = scene.limited(input)?;
+        if self.is_inspected() {
+            return Ok(Progress::Waiting);
+        }
         self.record(id, EventKind::ParallelStateStarted, || None);
         let live = Children {
             pending: Vec::new(),

@@ -23,7 +23,7 @@ impl Execution {
         match &state.io {
             Io::Paths(io) => {
                 let input = scene.filter(&io.input, &scene.raw)?;
-                self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+                self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
                 by_paths(&scene, choice, io, &input)
             }
             Io::Query(io) => by_query(&scene, choice, io),

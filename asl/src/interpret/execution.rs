@@ -8,7 +8,8 @@ use super::recorder::Recorder;
 use super::track::{Doing, ROOT, Track, TrackId};
 use super::{Identity, Recording, Refused, RefusedReason};
 use crate::data::context::Context;
-use crate::data::{Document, Random, random};
+use crate::data::{Document, Random, Variables, random};
+use crate::definition::States;
 use crate::error_name::{self, StateError};
 use crate::history::{Details, EventKind, ExecutionStarted, Failure, HistoryEvent, Truncation};
 use crate::{StateMachine, Text, Timestamp};
@@ -38,6 +39,10 @@ pub struct Execution {
     pub(super) jitter: f64,
     pub(super) random: Random,
     pub(super) inspection: Option<Box<RefCell<Inspection>>>,
+    /// Where to start instead of the machine's own start.
+    pub(super) start_at: Option<(Arc<States>, usize)>,
+    /// Variables to start with.
+    pub(super) variables: Variables,
 }
 
 /// How far the execution is.
@@ -96,6 +101,8 @@ impl Execution {
             jitter: 0.0,
             random: Random::new(seed),
             inspection: None,
+            start_at: None,
+            variables: Variables::default(),
         }
     }
 
@@ -204,15 +211,16 @@ impl Execution {
         if let Some(seconds) = self.machine.timeout_seconds {
             self.start_timer(Purpose::Deadline, seconds.saturating_mul(1_000));
         }
-        let states = self.machine.states.clone();
+        let own_start = || (self.machine.states.clone(), self.machine.states.start_at);
+        let (states, at) = self.start_at.clone().unwrap_or_else(own_start);
         self.next.track = 1;
         self.add_track(Track {
             id: ROOT,
             parent: None,
-            at: states.start_at,
+            at,
             states,
             input: document,
-            variables: Arc::default(),
+            variables: self.variables.clone(),
             item: None,
             previous: 0,
             before_entry: 0,

@@ -36,6 +36,7 @@ impl Execution {
             Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
             Io::Query(_) => scene.raw.clone(),
         };
+        self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
         let reads = map
             .distributed
             .as_ref()
@@ -45,7 +46,9 @@ impl Execution {
         } else {
             items(&scene, map, &input)?
         };
-        self.inspect(|inspection| inspection.of_map(&input, &items, reads));
+        if !reads {
+            self.inspect(|inspection| inspection.of_items(&Document::from(items.clone())));
+        }
         let concurrency = resolve_concurrency(&scene, map, &input)?;
         let length = length(&items);
         self.record(id, EventKind::MapStateStarted, || {
@@ -55,6 +58,10 @@ impl Execution {
             return Ok(Progress::Waiting);
         };
         let resolved = resolve(&scene, map, &input, concurrency)?;
+        if self.is_inspected() {
+            self.inspect_map(&resolved);
+            return Ok(Progress::Waiting);
+        }
         match &map.distributed {
             None => {
                 let Value::Array(items) = items else {
@@ -112,6 +119,15 @@ impl Execution {
             selector: self.selector(scene, map, input),
         };
         Ok((request, doomed))
+    }
+
+    /// Shows the settings of a Map that will be mocked.
+    fn inspect_map(&self, resolved: &Resolved) {
+        self.inspect(|inspection| {
+            inspection.concurrency_max = Some(resolved.concurrency);
+            inspection.tolerated_count = resolved.tolerated_count;
+            inspection.tolerated_percentage = resolved.tolerated_percentage;
+        });
     }
 
     fn selector(&self, scene: &Scene<'_>, map: &Map, input: &Document) -> ItemSelector {
@@ -232,7 +248,12 @@ fn items(scene: &Scene<'_>, map: &Map, input: &Document) -> Result<Value, Fault>
                 .select(&scene.scope(input.value()))
                 .map_err(|failure| Fault::of_path(&failure))?;
             if !is_iterable(map, &found) {
-                return Err(not_an_array(&reference.text));
+                return Err(not_an_array(
+                    reference
+                        .text
+                        .strip_prefix("$$")
+                        .map_or(&*reference.text, |_| reference.text.get(1..).unwrap_or_default()),
+                ));
             }
             found.into_owned()
         }

@@ -9,7 +9,7 @@ mod event;
 mod execution;
 mod fault;
 mod flow;
-mod inspection;
+pub(crate) mod inspection;
 mod map;
 mod map_run;
 mod recorder;

@@ -1,15 +1,16 @@
 //! What happens when a state fails: another try, a catcher, or the end of its track.
 
+use super::command::Ending;
 use super::execution::Execution;
 use super::fault::{Evaluation, Fault};
 use super::flow::{Outcome, error_output};
 use super::track::{Doing, TrackId};
 use super::walk::Progress;
-use crate::Text;
 use crate::data::Document;
 use crate::definition::retry::{CatchIo, Catcher, matches};
 use crate::definition::state::{Kind, State};
 use crate::history::{Details, EvaluationFailed, EventKind};
+use crate::{StateError, Text};
 
 impl Execution {
     /// A state failed: retry it, catch it, or let the track fail.
@@ -20,6 +21,11 @@ impl Execution {
         if let Some(evaluation) = &evaluation {
             self.record_evaluation(id, state, &fault, evaluation);
         }
+        let failure = StateError {
+            error: fault.error.clone(),
+            cause: fault.cause.clone(),
+        };
+        self.inspect(|inspection| inspection.failure = Some(failure));
         if fault.is_fatal() {
             return self.fail_execution(id, fault);
         }
@@ -68,14 +74,22 @@ impl Execution {
         let Some(retrier) = state.retry.get(at) else {
             return false;
         };
-        let Some(used) = self.track_mut(id).and_then(|track| track.retries.get_mut(at)) else {
+        let Some(used) = self.track_mut(id).and_then(|track| track.retries.get(at).copied()) else {
             return false;
         };
-        if *used >= retrier.attempts_max {
+        self.inspect(|inspection| inspection.retry_index = Some(at));
+        if used >= retrier.attempts_max {
             return false;
         }
-        let millis = retrier.delay_millis(*used, jitter);
-        *used += 1;
+        if self.is_inspected() {
+            self.inspect(|inspection| inspection.retry_backoff_seconds = Some(retrier.delay_seconds(used)));
+            self.end(Ending::Aborted(StateError::default()));
+            return true;
+        }
+        let millis = retrier.delay_millis(used, jitter);
+        if let Some(used) = self.track_mut(id).and_then(|track| track.retries.get_mut(at)) {
+            *used += 1;
+        }
         self.sleep(id, millis, Doing::BackingOff);
         true
     }

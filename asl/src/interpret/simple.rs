@@ -46,7 +46,7 @@ impl Execution {
         let output = match &state.io {
             Io::Paths(io) => {
                 let input = scene.filter(&io.input, &scene.raw)?;
-                self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+                self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
                 scene.limited(scene.filter(&io.output, &input)?)?
             }
             Io::Query(io) => scene.query_output(io.output.as_ref(), &scene.raw, Outcome::default())?,
@@ -66,7 +66,7 @@ impl Execution {
             Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
             Io::Query(_) => scene.raw.clone(),
         };
-        self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+        self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
         let error = text(&scene, fail.error.as_ref(), "Error", &input)?;
         let cause = text(&scene, fail.cause.as_ref(), "Cause", &input)?;
         Err(Fault::plain(error, cause))

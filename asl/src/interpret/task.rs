@@ -58,7 +58,7 @@ impl Execution {
                     None => scene.raw.clone(),
                     Some(template) => Document::from(scene.query(template, "Arguments", Outcome::default())?),
                 };
-                self.inspect(|inspection| inspection.after_arguments = Some(input.value().clone()));
+                self.inspect(|inspection| inspection.after_arguments = Some(input.clone()));
                 (scene.raw.clone(), input)
             }
         };
@@ -86,12 +86,12 @@ impl Execution {
     /// The input after `InputPath`, and after `Parameters`.
     pub(super) fn path_input(&self, scene: &Scene<'_>, io: &PathIo) -> Result<(Document, Document), Fault> {
         let filtered = scene.filter(&io.input, &scene.raw)?;
-        self.inspect(|inspection| inspection.after_input_path = Some(filtered.value().clone()));
+        self.inspect(|inspection| inspection.after_input_path = Some(filtered.clone()));
         let input = match &io.parameters {
             None => filtered.clone(),
             Some(template) => scene.fill(template, &filtered)?,
         };
-        self.inspect(|inspection| inspection.after_parameters = Some(input.value().clone()));
+        self.inspect(|inspection| inspection.after_parameters = Some(input.clone()));
         Ok((filtered, input))
     }
 
@@ -320,17 +320,17 @@ impl Execution {
         let Some(scene) = self.scene(id, state, None) else {
             return Ok(Progress::Waiting);
         };
-        self.inspect(|inspection| inspection.result = Some(result.value().clone()));
+        self.inspect(|inspection| inspection.result = Some(result.clone()));
         let (output, assigned) = match &state.io {
             Io::Paths(io) => {
                 let selected = match &io.selector {
                     None => result.clone(),
                     Some(template) => scene.fill(template, result)?,
                 };
-                self.inspect(|inspection| inspection.after_result_selector = Some(selected.value().clone()));
+                self.inspect(|inspection| inspection.after_result_selector = Some(selected.clone()));
                 let assigned = scene.assign(io.assign.as_ref(), result)?;
                 let combined = scene.combine(&io.result, selected)?;
-                self.inspect(|inspection| inspection.after_result_path = Some(combined.value().clone()));
+                self.inspect(|inspection| inspection.after_result_path = Some(combined.clone()));
                 (limited(scene.filter(&io.output, &combined)?, &state.name)?, assigned)
             }
             Io::Query(io) => scene.finish_query(io, result)?,

@@ -30,7 +30,7 @@ impl Execution {
                 .as_millis()
                 .saturating_sub(self.now.as_millis()),
         };
-        self.inspect(|inspection| inspection.after_input_path = Some(input.value().clone()));
+        self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
         if millis <= 0 {
             return self.finish_wait(id, state);
         }

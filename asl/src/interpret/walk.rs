@@ -4,7 +4,7 @@ use super::command::{Command, Ending};
 use super::execution::{Execution, Purpose};
 use super::fault::Fault;
 use super::flow::{Assigned, Scene};
-use super::track::{Doing, Track, TrackId};
+use super::track::{Doing, ROOT, Track, TrackId};
 use crate::Text;
 use crate::data::context::{Local, StateContext};
 use crate::data::{Context, Document, Variables};
@@ -13,6 +13,7 @@ use crate::definition::{Next, States};
 use crate::history::{Details, EventKind, Failure, Output, StateEntered, StateExited, Truncation};
 use crate::limits::{ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, TRANSITIONS_PER_STEP_MAX};
 use crate::{ExecutionType, error_name};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// What became of running a state.
@@ -141,13 +142,20 @@ impl Execution {
             retry_count: matches!(state.kind, Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_))
                 .then(|| track.retry_count()),
         };
+        let (shared, state_context, task_token) = match self.shown_context() {
+            Some(shown) => {
+                let task_token = task_token.filter(|_| shown.get("Task").is_none());
+                (shown, None, task_token)
+            }
+            None => (self.shared_context.clone(), Some(state_context), task_token),
+        };
         let local = Local {
-            state: Some(state_context),
+            state: state_context,
             task_token,
             item: track.item.clone(),
         };
         Some(Scene {
-            context: Context::new(self.shared_context.clone(), local),
+            context: Context::new(shared, local),
             variables: track.variables.clone(),
             random: &self.random,
             now: self.now,
@@ -172,6 +180,9 @@ impl Execution {
             Ok(assigned) => assigned,
             Err(fault) => return self.fail_state(id, state, fault),
         };
+        if self.is_inspected() {
+            return self.end_inspection(state, &output, next);
+        }
         let Some(track) = self.tracks.get_mut(&id) else { return };
         let exited = self.recorder.add(state.kind.exited(), track.previous, self.now, || {
             Some(exit_details(state, &output, assigned.as_ref()))
@@ -190,6 +201,29 @@ impl Execution {
             }
             Some(Next::End) | None => self.end_track(id, &output),
         }
+    }
+
+    /// The context object that an inspection asked for.
+    fn shown_context(&self) -> Option<Arc<Value>> {
+        self.inspection
+            .as_ref()
+            .and_then(|inspection| inspection.borrow().context.clone())
+    }
+
+    /// The one state that was asked for is through.
+    fn end_inspection(&mut self, state: &State, output: &Document, next: Option<Next>) {
+        let named = match next.or(state.next) {
+            Some(Next::State(at)) => self
+                .tracks
+                .get(&ROOT)
+                .and_then(|track| track.states.get(at))
+                .map(|state| state.name.clone()),
+            Some(Next::End) | None => None,
+        };
+        self.inspect(|inspection| inspection.next_state = named);
+        self.end(Ending::Succeeded {
+            output: output.text().clone(),
+        });
     }
 
     /// A track is through: the machine succeeded, or a branch or iteration did.
