@@ -1,2 +1,76 @@
-//! cli
-fn main() {}
+//! `gantry`: arguments to commands to an exit code.
+#![expect(clippy::print_stderr, reason = "an error is the last thing that is said")]
+
+mod args;
+mod commands;
+mod composition;
+mod exit_code;
+mod input;
+mod outcomes;
+mod output;
+mod progress;
+mod state;
+mod summary;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit_code::{Exit, Failure};
+use output::Output;
+use state::Opened;
+
+/// Threads that run requests and stages; disk and compression have their own.
+const WORKERS: usize = 2;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no error.
+            error.print().unwrap_or_default();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+        }
+    };
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("gantry: {}", failure.message);
+            if let Some(hint) = &failure.hint {
+                eprintln!("        {hint}");
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("failed to start: {error}")))?;
+    let exit = runtime.block_on(dispatch(cli));
+    // What was dropped half-way is not waited for: the journal knows what is done.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let opened = Opened {
+        path: cli.state_dir,
+        output: Output { json: cli.json },
+    };
+    match &cli.command {
+        Command::Download(args) => commands::download::execute(opened, args).await,
+        Command::Copy(args) => commands::copy::execute(opened, args).await,
+        Command::Runs => commands::runs::execute(opened).await,
+        Command::Show(args) => commands::show::execute(opened, args).await,
+        Command::Failures(args) => commands::failures::execute(opened, args).await,
+        Command::Redrive(args) => commands::redrive::execute(opened, args).await,
+        Command::Explain(args) => commands::explain::execute(opened, args).await,
+        Command::Demo(args) => commands::demo::execute(opened, args).await,
+    }
+}

@@ -1,6 +1,6 @@
 //! Why a call cannot be answered. What became of an item is never an error here.
 
-use ports::ErrorKind;
+use ports::{ErrorKind, TaskFailure};
 
 /// The names that `Retry` and `Catch` match.
 pub mod error_name {
@@ -66,6 +66,12 @@ impl Error {
                 | ErrorKind::Cancelled => error_name::STORAGE_FAILED,
             },
         }
+    }
+}
+
+impl From<Error> for TaskFailure {
+    fn from(error: Error) -> Self {
+        Self::of(error.name(), &error)
     }
 }
 

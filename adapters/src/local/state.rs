@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use ports::{Error, ErrorKind, Result};
 
+use super::directory::on_path;
+
 /// The layout that this gantry reads and writes.
 const LAYOUT: &str = "1";
 
@@ -83,7 +85,8 @@ impl StateDir {
 
 fn make(root: &Path) -> Result<()> {
     for folder in ["objects", "spool"] {
-        std::fs::create_dir_all(root.join(folder)).map_err(|error| failed("make the state directory", root, error))?;
+        std::fs::create_dir_all(root.join(folder))
+            .map_err(|error| on_path(error, "failed to make the state directory", root))?;
     }
     let version = root.join("VERSION");
     if version.exists() {
@@ -92,12 +95,12 @@ fn make(root: &Path) -> Result<()> {
     // Through a rename: a version file is never half-written.
     let part = root.join("VERSION.part");
     let written = std::fs::write(&part, LAYOUT).and_then(|()| std::fs::rename(&part, &version));
-    written.map_err(|error| failed("write", &version, error))
+    written.map_err(|error| on_path(error, "failed to write", &version))
 }
 
 fn check_layout(root: &Path) -> Result<()> {
     let version = root.join("VERSION");
-    let found = std::fs::read_to_string(&version).map_err(|error| failed("read", &version, error))?;
+    let found = std::fs::read_to_string(&version).map_err(|error| on_path(error, "failed to read", &version))?;
     if found.trim() == LAYOUT {
         return Ok(());
     }
@@ -117,14 +120,14 @@ fn lock(root: &Path) -> Result<File> {
         .create(true)
         .truncate(false)
         .open(&path);
-    let mut file = opened.map_err(|error| failed("open", &path, error))?;
+    let mut file = opened.map_err(|error| on_path(error, "failed to open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(taken(root, &mut file)),
-        Err(TryLockError::Error(error)) => return Err(failed("lock", &path, error)),
+        Err(TryLockError::Error(error)) => return Err(on_path(error, "failed to lock", &path)),
     }
     let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-    noted.map_err(|error| failed("write", &path, error))?;
+    noted.map_err(|error| on_path(error, "failed to write", &path))?;
     Ok(file)
 }
 
@@ -141,21 +144,6 @@ fn taken(root: &Path, file: &mut File) -> Error {
         root.display()
     );
     Error::new(ErrorKind::Conflict, text)
-}
-
-/// An error of the file system, sorted by what can be done about it.
-fn failed(doing: &str, path: &Path, error: std::io::Error) -> Error {
-    use std::io::ErrorKind as Io;
-    let kinds = [
-        (Io::NotFound, ErrorKind::NotFound),
-        (Io::PermissionDenied, ErrorKind::Denied),
-        (Io::ReadOnlyFilesystem, ErrorKind::Denied),
-        (Io::StorageFull, ErrorKind::Full),
-        (Io::QuotaExceeded, ErrorKind::Full),
-    ];
-    let known = kinds.into_iter().find(|(io, _)| *io == error.kind());
-    let kind = known.map_or(ErrorKind::Unavailable, |(_, kind)| kind);
-    Error::new(kind, format!("failed to {doing} `{}`", path.display())).because(error)
 }
 
 #[cfg(test)]

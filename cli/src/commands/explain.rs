@@ -1,0 +1,128 @@
+//! `gantry explain`: everything that is known of one item.
+
+use manifest::{Outcome, Status};
+use ports::ExecutionRow;
+
+use crate::args::ExplainArgs;
+use crate::composition::STATE_BUCKET;
+use crate::exit_code::{Exit, Failure};
+use crate::outcomes::RunObjects;
+use crate::output;
+use crate::state::{Opened, State};
+
+use super::failures::item_name;
+use super::show::redrives_of;
+
+/// Redrives of redrives that are followed.
+const REDRIVES_MAX: usize = 1_000;
+
+/// One outcome of the item, and where it stands.
+struct Attempt {
+    run: String,
+    key: String,
+    outcome: Outcome,
+}
+
+pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let state = opened.shared()?;
+    let row = state.find_run(&args.run).await?;
+    let attempts = attempts(&state, row, &args.item).await?;
+    let Some(last) = attempts.last() else {
+        let text = format!("no outcome of an item `{}` in this run or its redrives", args.item);
+        return Err(Failure::usage(text).with_hint("give its URL, s3://bucket/key, or its position from 0"));
+    };
+    if state.output.json {
+        for attempt in &attempts {
+            let line = serde_json::json!({"run": attempt.run, "object": attempt.key, "outcome": attempt.outcome});
+            state.output.data(line.to_string());
+        }
+        return Ok(Exit::Success);
+    }
+    let head = format!(
+        "item {}: {}",
+        last.outcome.index,
+        output::printable(&item_name(&last.outcome.subject))
+    );
+    state.output.data(head);
+    for attempt in &attempts {
+        for line in lines(attempt) {
+            state.output.data(line);
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// The item's outcomes in the run and in all that redrive it, the earliest first.
+async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, Failure> {
+    let mut attempts = Vec::new();
+    let mut runs = vec![row];
+    let mut followed = 0;
+    while let Some(row) = runs.pop() {
+        let objects = RunObjects {
+            store: &*state.objects,
+            bucket: STATE_BUCKET,
+            run: &row.name,
+        };
+        let mut outcomes = objects.attempts().await?;
+        while let Some((key, outcome)) = outcomes.next().await? {
+            if is_item(&outcome, item) {
+                let run = row.name.clone();
+                attempts.push(Attempt { run, key, outcome });
+            }
+        }
+        followed += 1;
+        if followed > REDRIVES_MAX {
+            break;
+        }
+        for name in redrives_of(state, &row).await?.into_iter().rev() {
+            runs.push(state.find_run(&name).await?);
+        }
+    }
+    Ok(attempts)
+}
+
+fn is_item(outcome: &Outcome, typed: &str) -> bool {
+    typed.parse() == Ok(outcome.index) || item_name(&outcome.subject) == typed
+}
+
+fn lines(attempt: &Attempt) -> Vec<String> {
+    let outcome = &attempt.outcome;
+    let status = match outcome.status {
+        Status::Succeeded => "succeeded",
+        Status::Failed => "failed",
+        Status::Pending => "pending",
+        Status::Skipped => "skipped",
+    };
+    let code = outcome
+        .status_code
+        .map(|code| format!(", status {code}"))
+        .unwrap_or_default();
+    let mut lines = vec![format!(
+        "{}  {status}{code}, {} request{} in {} ms",
+        attempt.run,
+        outcome.attempts,
+        if outcome.attempts == 1 { "" } else { "s" },
+        outcome.milliseconds
+    )];
+    if let Some(error) = &outcome.error {
+        lines.push(format!("    {}: {}", error.name, output::printable(&error.message)));
+    }
+    if let Some(place) = outcome.place {
+        lines.push(format!(
+            "    record {}, line {}, byte {} of the manifest",
+            place.record, place.line, place.byte
+        ));
+    }
+    if let Some(destination) = &outcome.destination {
+        lines.push(format!(
+            "    {}, {}",
+            output::printable(destination),
+            output::bytes(outcome.bytes)
+        ));
+    }
+    if let Some(checksum) = &outcome.checksum {
+        lines.push(format!("    {checksum}"));
+    }
+    lines.push(format!("    in {}", attempt.key));
+    lines
+}

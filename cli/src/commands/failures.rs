@@ -1,0 +1,56 @@
+//! `gantry failures`: the items of a run that failed.
+
+use manifest::{Outcome, Status, Subject};
+
+use crate::args::RunArg;
+use crate::composition::STATE_BUCKET;
+use crate::exit_code::{Exit, Failure};
+use crate::outcomes::RunObjects;
+use crate::output;
+use crate::state::{Opened, State};
+
+pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failure> {
+    let state = opened.shared()?;
+    let row = state.find_run(&args.run).await?;
+    let objects = RunObjects {
+        store: &*state.objects,
+        bucket: STATE_BUCKET,
+        run: &row.name,
+    };
+    let mut outcomes = objects.settled().await?;
+    let mut failed = 0;
+    while let Some((_, outcome)) = outcomes.next().await? {
+        if outcome.status != Status::Failed {
+            continue;
+        }
+        failed += 1;
+        if !state.output.data(line(&state, &outcome)?) {
+            return Ok(Exit::Success);
+        }
+    }
+    if failed == 0 {
+        state.output.say(format!("no item of {} failed", row.name));
+    }
+    Ok(Exit::Success)
+}
+
+fn line(state: &State, outcome: &Outcome) -> Result<String, Failure> {
+    if state.output.json {
+        return serde_json::to_string(outcome).map_err(|error| Failure::internal(error.to_string()));
+    }
+    let (name, message) = outcome
+        .error
+        .as_ref()
+        .map_or(("?", ""), |error| (error.name.as_str(), error.message.as_str()));
+    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, item_name(&outcome.subject));
+    Ok(line.split('\t').map(output::printable).collect::<Vec<_>>().join("\t"))
+}
+
+/// How an item is called.
+pub(crate) fn item_name(subject: &Subject) -> String {
+    match subject {
+        Subject::Url { url } => url.clone(),
+        Subject::Object { bucket, key, .. } => format!("s3://{bucket}/{key}"),
+        Subject::Record { record } => record.clone(),
+    }
+}

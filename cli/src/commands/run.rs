@@ -1,0 +1,309 @@
+//! Starting or resuming a run, watching it, and saying how it ended: what every verb that runs something shares.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use engine::{Engine, NewExecution, Outcome, Stop};
+use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, Meter};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::args::RunArgs;
+use crate::composition::{ACCOUNT, Composition, Machine, REGION, definition};
+use crate::exit_code::{Exit, Failure};
+use crate::input;
+use crate::output;
+use crate::progress::{Expected, Progress};
+use crate::state::State;
+use crate::summary::{self, RunSummary};
+use crate::wiring;
+
+/// A run that is to be, unless there is one like it to be resumed.
+#[derive(Debug)]
+pub(crate) struct NewRun {
+    pub(crate) machine: Machine,
+    /// Changes with the manifest's content.
+    pub(crate) digest: String,
+    pub(crate) input: Value,
+    pub(crate) composition: Composition,
+    pub(crate) redrives: Option<ExecutionArn>,
+    /// Even if there is one like it.
+    pub(crate) new: bool,
+}
+
+/// Connections that the processors of a run have at most.
+pub(crate) fn connections(args: &RunArgs) -> usize {
+    let most = u64::from(args.concurrency) * u64::from(args.max_concurrency);
+    usize::try_from(most).unwrap_or(usize::MAX)
+}
+
+/// Runs it to its end, or until the user interrupts.
+pub(crate) async fn execute(state: State, run: NewRun) -> Result<Exit, Failure> {
+    let meter = Arc::new(Meter::default());
+    let expected = Arc::new(Expected::default());
+    let composition = run.composition.clone();
+    let wired = wiring::wire(&state, &composition, &meter, &expected).await?;
+    let digest = match run.input.pointer("/manifest/bucket").and_then(Value::as_str) {
+        Some(bucket) if !composition.mounts.contains_key(bucket) => wired.etag_of(&run.input).await?,
+        _ => run.digest.clone(),
+    };
+    let (arn, resumed) = start_or_resume(&state, &wired.engine, run, &digest).await?;
+    let name = short_name(&arn);
+    let verb = if resumed { "resuming" } else { "starting" };
+    state.output.say(format!("{verb} {name}"));
+
+    let started = state.clock.now();
+    let progress = Progress {
+        meter: Arc::clone(&meter),
+        expected,
+        clock: Arc::clone(&state.clock),
+        output: state.output,
+    };
+    let stop = Stop::default();
+    let outcome = tokio::select! {
+        outcome = wired.engine.run(&arn, &stop) => outcome,
+        never = progress.show() => match never {},
+        () = interrupted_twice(&state, &stop) => return Ok(Exit::Interrupted),
+    };
+    match outcome {
+        Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
+        Ok(Outcome::Stopped) => {
+            state.output.say(format!("stopped {name}; the same command resumes it"));
+            Ok(Exit::Interrupted)
+        }
+        Err(error) => {
+            let failure = Failure::from(error);
+            Err(failure.with_hint("nothing is lost: once that is mended, the same command resumes the run"))
+        }
+    }
+}
+
+/// The first signal asks the run to stop, the second ends the process.
+async fn interrupted_twice(state: &State, stop: &Stop) {
+    wait_for_signal().await;
+    stop.request();
+    state
+        .output
+        .say("finishing the batches under way; interrupt again to stop now (nothing is lost either way)");
+    wait_for_signal().await;
+    state.output.say("stopped; the same command resumes the run");
+}
+
+async fn wait_for_signal() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        // Without a handler the signal ends the process, which is harmless.
+        Err(_no_handler) => return std::future::pending().await,
+    };
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => {
+            if pressed.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        _terminated = terminate.recv() => {}
+    }
+}
+
+async fn start_or_resume(
+    state: &State,
+    engine: &Engine,
+    run: NewRun,
+    digest: &str,
+) -> Result<(ExecutionArn, bool), Failure> {
+    let identity = input::identity(digest, &run.input, &run.composition);
+    if !run.new
+        && let Some(row) = interrupted(state, &identity).await?
+    {
+        return Ok((row.arn, true));
+    }
+    let name = new_name(state, &run, &identity);
+    let new = NewExecution {
+        state_machine: run.machine.name().to_owned(),
+        definition: definition(run.machine),
+        name,
+        input: run.input.to_string(),
+        identity: Some(identity),
+        redrives: run.redrives,
+        composition: Some(run.composition.to_json()?),
+    };
+    Ok((engine.start(new).await?, false))
+}
+
+/// The newest run with this identity, if it has not ended.
+async fn interrupted(state: &State, identity: &str) -> Result<Option<ExecutionRow>, Failure> {
+    let rows = state.all_runs().await?;
+    let newest = rows.into_iter().find(|row| row.identity.as_deref() == Some(identity));
+    Ok(newest.filter(|row| row.status == ExecutionStatus::Running))
+}
+
+/// `download-20261122-003349-1a2b`: sorts by time, says what it is, and differs for what starts in the same second.
+fn new_name(state: &State, run: &NewRun, identity: &str) -> String {
+    let now = state.clock.now();
+    let moment: String = now.to_string().chars().filter(char::is_ascii_digit).collect();
+    let (day, time) = moment.split_at_checked(8).unwrap_or((&moment, ""));
+    let time = time.get(..6).unwrap_or(time);
+    let verb = if run.redrives.is_some() {
+        "redrive"
+    } else {
+        run.composition.action.name()
+    };
+    let salt = format!("{identity}{}", now.as_millis());
+    let mark = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(salt.as_bytes()));
+    format!("{verb}-{day}-{time}-{}", mark.get(..4).unwrap_or(&mark))
+}
+
+/// A run is called by the last part of its ARN.
+pub(crate) fn short_name(arn: &ExecutionArn) -> &str {
+    arn.0.rsplit(':').next().unwrap_or(&arn.0)
+}
+
+/// A run's ARN from its name.
+pub(crate) fn settings(halt_on: impl IntoIterator<Item = String>) -> engine::Settings {
+    engine::Settings {
+        account: ACCOUNT.to_owned(),
+        region: REGION.to_owned(),
+        halt_on: halt_on.into_iter().collect(),
+    }
+}
+
+/// Errors with which the batcher refuses a manifest: the user can mend it.
+const MANIFEST_ERRORS: &[&str] = &[
+    batcher::error_name::INVALID_REQUEST,
+    batcher::error_name::MANIFEST_NOT_FOUND,
+    batcher::error_name::MANIFEST_CHANGED,
+    batcher::error_name::WRONG_COLUMN,
+    batcher::error_name::UNCLOSED_QUOTE,
+    batcher::error_name::INVALID_UTF8,
+    batcher::error_name::INVALID_JSON,
+    batcher::error_name::INVALID_COMPRESSION,
+    batcher::error_name::MALFORMED_ITEMS,
+    batcher::error_name::LIMIT_EXCEEDED,
+];
+
+/// Says how the run ended.
+async fn ended(state: &State, row: &ExecutionRow, elapsed: std::time::Duration) -> Result<Exit, Failure> {
+    let error = row.error.as_deref().unwrap_or_default();
+    if MANIFEST_ERRORS.contains(&error) {
+        return Err(Failure::usage(summary::cause(row)));
+    }
+    let Some(found) = summary::of(state, row).await? else {
+        return Err(Failure::internal(format!("{error}: {}", summary::cause(row))));
+    };
+    let exit = exit_of(row, &found);
+    if state.output.json {
+        state.output.data(json(row, &found, elapsed, exit));
+    }
+    for line in lines(row, &found, elapsed, state) {
+        state.output.say(line);
+    }
+    Ok(exit)
+}
+
+fn exit_of(row: &ExecutionRow, found: &RunSummary) -> Exit {
+    match row.status {
+        // Within what the user tolerates.
+        ExecutionStatus::Succeeded => Exit::Success,
+        ExecutionStatus::Failed if found.failed > 0 => Exit::ItemsFailed,
+        ExecutionStatus::Running | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+            Exit::Internal
+        }
+    }
+}
+
+/// What `--json` prints: stable.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended<'a> {
+    run: &'a str,
+    status: ExecutionStatus,
+    error: Option<&'a str>,
+    cause: Option<&'a str>,
+    seconds: f64,
+    exit_code: u8,
+    #[serde(flatten)]
+    summary: &'a RunSummary,
+}
+
+fn json(row: &ExecutionRow, found: &RunSummary, elapsed: std::time::Duration, exit: Exit) -> String {
+    let ended = Ended {
+        run: &row.name,
+        status: row.status,
+        error: row.error.as_deref(),
+        cause: row.cause.as_deref(),
+        seconds: elapsed.as_secs_f64(),
+        exit_code: exit.number(),
+        summary: found,
+    };
+    serde_json::to_string(&ended).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string())
+}
+
+/// How many kinds of errors a summary lists.
+const ERRORS_SHOWN: usize = 8;
+/// Columns of a line.
+const WIDTH: usize = 110;
+
+fn lines(row: &ExecutionRow, found: &RunSummary, elapsed: std::time::Duration, state: &State) -> Vec<String> {
+    if found.items == 0 {
+        return vec![format!("{}: no items", row.name)];
+    }
+    let mut head = format!(
+        "{}: {}, {} succeeded",
+        row.name,
+        output::items(found.items),
+        output::number(found.succeeded)
+    );
+    if found.skipped > 0 {
+        write!(head, ", {} skipped", output::number(found.skipped)).unwrap_or_default();
+    }
+    write!(
+        head,
+        ", {} failed; {} in {}",
+        output::number(found.failed),
+        output::bytes(found.bytes),
+        output::duration(elapsed)
+    )
+    .unwrap_or_default();
+    let mut lines = vec![head];
+    lines.extend(error_lines(&found.errors));
+    if found.failed > 0 {
+        lines.push(format!(
+            "  which ones:      gantry failures {}{}",
+            row.name,
+            state.flag()
+        ));
+        lines.push(format!(
+            "  run them again:  gantry redrive {}{}",
+            row.name,
+            state.flag()
+        ));
+    }
+    if let Some(report) = &found.report {
+        lines.push(format!("  report:          {report}"));
+    }
+    lines
+}
+
+/// A line for each kind of error, the most frequent first.
+pub(crate) fn error_lines(errors: &BTreeMap<String, consolidator::ErrorTally>) -> Vec<String> {
+    let mut sorted: Vec<_> = errors.iter().collect();
+    sorted.sort_by_key(|(name, tally)| (std::cmp::Reverse(tally.count), name.as_str().to_owned()));
+    let more = sorted.len().saturating_sub(ERRORS_SHOWN);
+    let mut lines: Vec<String> = sorted
+        .into_iter()
+        .take(ERRORS_SHOWN)
+        .map(|(name, tally)| {
+            let line = format!(
+                "  {:>9}  {name}  {}",
+                output::number(tally.count),
+                output::printable(&tally.example)
+            );
+            output::cut(&line, WIDTH)
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("             and {more} more kinds of errors"));
+    }
+    lines
+}

@@ -1,0 +1,129 @@
+//! `gantry show`: one run in full.
+
+use ports::{ExecutionRow, ExecutionStatus};
+use serde_json::json;
+
+use crate::args::RunArg;
+use crate::exit_code::{Exit, Failure};
+use crate::output;
+use crate::state::{Opened, State};
+use crate::summary::{self, RunSummary};
+
+use super::run::{error_lines, short_name};
+use super::runs::{manifest, status};
+
+/// Hosts that are listed.
+const HOSTS_SHOWN: usize = 5;
+
+pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failure> {
+    let state = opened.shared()?;
+    let row = state.find_run(&args.run).await?;
+    let found = summary::of(&state, &row).await?;
+    if state.output.json {
+        state.output.data(
+            json!({
+                "run": row.name, "arn": row.arn, "status": row.status, "stateMachine": row.state_machine,
+                "manifest": manifest(&row), "started": row.started.to_string(),
+                "stopped": row.stopped.map(|stopped| stopped.to_string()), "error": row.error, "cause": row.cause,
+                "redrives": row.redrives, "summary": found,
+            })
+            .to_string(),
+        );
+        return Ok(Exit::Success);
+    }
+    for line in lines(&state, &row, found.as_ref()).await? {
+        if !state.output.data(line) {
+            break;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+async fn lines(state: &State, row: &ExecutionRow, found: Option<&RunSummary>) -> Result<Vec<String>, Failure> {
+    let until = row.stopped.unwrap_or_else(|| state.clock.now());
+    let mut lines = vec![
+        format!("run        {}", row.name),
+        format!("status     {}", status(row.status)),
+        format!("manifest   {}", output::printable(&manifest(row))),
+        format!(
+            "started    {} UTC, {} ago; took {}",
+            output::moment(row.started),
+            output::duration(state.clock.now().since(row.started)),
+            output::duration(until.since(row.started))
+        ),
+        format!("machine    {}", row.state_machine),
+    ];
+    if let Some(redrives) = &row.redrives {
+        lines.push(format!("redrives   {}", short_name(redrives)));
+    }
+    if let Some(error) = &row.error {
+        lines.push(format!(
+            "error      {error}: {}",
+            output::printable(&summary::cause(row))
+        ));
+    }
+    if let Some(found) = found {
+        lines.extend(numbers(found));
+    }
+    for redrive in redrives_of(state, row).await? {
+        lines.push(format!("redriven   {redrive}"));
+    }
+    if row.status == ExecutionStatus::Running {
+        lines.push("to go on: repeat the command that started it".to_owned());
+    }
+    Ok(lines)
+}
+
+/// The runs that redrive this one, the oldest first.
+pub(crate) async fn redrives_of(state: &State, row: &ExecutionRow) -> Result<Vec<String>, Failure> {
+    let mut redrives: Vec<String> = state
+        .all_runs()
+        .await?
+        .into_iter()
+        .filter(|other| other.redrives.as_ref() == Some(&row.arn))
+        .map(|other| other.name)
+        .collect();
+    redrives.reverse();
+    Ok(redrives)
+}
+
+fn numbers(found: &RunSummary) -> Vec<String> {
+    let mut lines = vec![format!(
+        "items      {}: {} succeeded, {} failed, {} skipped, {} pending",
+        output::number(found.items),
+        output::number(found.succeeded),
+        output::number(found.failed),
+        output::number(found.skipped),
+        output::number(found.pending)
+    )];
+    lines.push(format!(
+        "bytes      {}; {} requests in {} round{}",
+        output::bytes(found.bytes),
+        output::number(found.attempts),
+        found.rounds,
+        if found.rounds == 1 { "" } else { "s" }
+    ));
+    let times: Vec<String> = found
+        .milliseconds
+        .iter()
+        .map(|(percentile, milliseconds)| format!("{percentile} {milliseconds} ms"))
+        .collect();
+    if !times.is_empty() {
+        lines.push(format!("an item    {}", times.join(", ")));
+    }
+    if !found.errors.is_empty() {
+        lines.push("errors".to_owned());
+        lines.extend(error_lines(&found.errors));
+    }
+    for (host, count) in found.worst_hosts.iter().take(HOSTS_SHOWN) {
+        lines.push(format!(
+            "  {:>9}  failed at {}",
+            output::number(*count),
+            output::printable(host)
+        ));
+    }
+    if let Some(report) = &found.report {
+        lines.push(format!("report     {report}"));
+    }
+    lines
+}

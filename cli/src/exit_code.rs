@@ -1,0 +1,98 @@
+//! What the process says when it ends: five numbers, and who decides on them.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All items succeeded, or as many as the user asked for.
+    Success,
+    /// Some items failed.
+    ItemsFailed,
+    /// The command or the manifest is wrong: the user can mend it.
+    Usage,
+    /// Something broke; the run can be resumed.
+    Internal,
+    /// The user interrupted; the run can be resumed.
+    Interrupted,
+}
+
+impl Exit {
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::ItemsFailed => 1,
+            Self::Usage => 2,
+            Self::Internal => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+/// An error that says which way the process ends.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    /// The user can mend it.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// Something broke.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Internal,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same with what would help.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// A port's error at the edge: printed once with all its causes.
+impl From<ports::Error> for Failure {
+    fn from(error: ports::Error) -> Self {
+        Self::internal(error.chain())
+    }
+}
+
+/// An engine's error at the edge.
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
+        Self::internal(chain(&error))
+    }
+}
+
+/// An error with all its causes, joined by `: `.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

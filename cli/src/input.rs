@@ -1,0 +1,221 @@
+//! From what was typed to what an execution is given: the manifest found, its bucket mounted, its digest taken.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::args::{ManifestArgs, RunArgs, Tolerance};
+use crate::composition::{Composition, STATE_BUCKET};
+use crate::exit_code::Failure;
+
+/// The bucket that stands for the manifest's folder.
+const MANIFEST_BUCKET: &str = "manifest";
+/// **Bytes** of a body that travels in the execution's input: Step Functions takes 256 KiB.
+const BODY_BYTES_MAX: usize = 200 << 10;
+/// **Bytes** that are read at once.
+const PIECE: usize = 1 << 20;
+
+/// Where a run's items come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Manifest {
+    /// An object: the members of the batcher's `manifest`, and what changes when its content does.
+    Object { place: Value, digest: String },
+    /// A small body of `baseUrl`, `resourcePaths` and `lambdaConcur`.
+    Body { body: Value, digest: String },
+}
+
+impl Manifest {
+    pub(crate) fn digest(&self) -> &str {
+        match self {
+            Self::Object { digest, .. } | Self::Body { digest, .. } => digest,
+        }
+    }
+}
+
+/// `s3://bucket/key`, taken apart.
+pub(crate) fn s3_parts(text: &str) -> Option<(&str, &str)> {
+    let rest = text.strip_prefix("s3://")?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+/// Finds the manifest. What comes through stdin is spooled below `spool`, once.
+pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> Result<Manifest, Failure> {
+    if let Some((bucket, key)) = s3_parts(typed) {
+        if bucket.is_empty() || key.is_empty() {
+            return Err(Failure::usage(format!("`{typed}` is not s3://bucket/key")));
+        }
+        composition.uses_s3 = true;
+        let place = json!({"bucket": bucket, "key": key});
+        // Its ETag is part of what is found out before the run, see `crate::commands::run`.
+        return Ok(Manifest::Object {
+            place,
+            digest: typed.to_owned(),
+        });
+    }
+    let path = if typed == "-" {
+        spool_stdin(spool)?
+    } else {
+        PathBuf::from(typed)
+    };
+    let digest = digest_of(&path)?;
+    if let Some(body) = small_body(&path)? {
+        return Ok(Manifest::Body { body, digest });
+    }
+    let (folder, name) = folder_and_name(&path)?;
+    composition.mount(MANIFEST_BUCKET, folder, false);
+    Ok(Manifest::Object {
+        place: json!({"bucket": MANIFEST_BUCKET, "key": name}),
+        digest,
+    })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let hints = [
+        (
+            std::io::ErrorKind::NotFound,
+            "check the path, or give `-` to read from stdin",
+        ),
+        (std::io::ErrorKind::PermissionDenied, "check the file's permissions"),
+    ];
+    let known = hints.into_iter().find(|(kind, _)| *kind == error.kind());
+    let hint = known.map_or("give a file, s3://bucket/key or `-` for stdin", |(_, hint)| hint);
+    Failure::usage(format!("failed to read the manifest `{}`: {error}", path.display())).with_hint(hint)
+}
+
+fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Failure> {
+    let whole = path.canonicalize().map_err(|error| unreadable(path, &error))?;
+    let name = whole.file_name().and_then(|name| name.to_str());
+    match (whole.parent(), name) {
+        (Some(folder), Some(name)) => Ok((folder.to_owned(), name.to_owned())),
+        _ => Err(Failure::usage(format!(
+            "the manifest's name `{}` is not UTF-8",
+            path.display()
+        ))),
+    }
+}
+
+/// What names the content: the same bytes have the same digest wherever they lie. 128 bits of XXH3 at memory speed;
+/// it guards against mistakes, not against forgery.
+fn digest_of(path: &Path) -> Result<String, Failure> {
+    let mut file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut digest = Xxh3::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut piece).map_err(|error| unreadable(path, &error))?;
+        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            return Ok(format!("{:032x}", digest.digest128()));
+        };
+        digest.update(bytes);
+    }
+}
+
+/// The body of the small machine, if that is what the file holds and it fits an execution's input.
+fn small_body(path: &Path) -> Result<Option<Value>, Failure> {
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
+    if size > BODY_BYTES_MAX as u64 {
+        return Ok(None);
+    }
+    let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let body: Option<Value> = serde_json::from_slice(&text).ok();
+    Ok(body.filter(|body| body.get("baseUrl").is_some() && body.get("resourcePaths").is_some()))
+}
+
+fn spool_stdin(spool: &Path) -> Result<PathBuf, Failure> {
+    let fault =
+        |error: std::io::Error| Failure::internal(format!("failed to keep stdin below `{}`: {error}", spool.display()));
+    let part = spool.join(format!("stdin-{}.part", std::process::id()));
+    let mut file = std::fs::File::create(&part).map_err(fault)?;
+    let mut stdin = std::io::stdin().lock();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = stdin.read(&mut piece).map_err(fault)?;
+        let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        file.write_all(bytes).map_err(fault)?;
+    }
+    drop(file);
+    // By its content: the same input again resumes the same run, and is kept once.
+    let whole = spool.join(format!("stdin-{}", digest_of(&part)?));
+    if whole.exists() {
+        std::fs::remove_file(&part).map_err(fault)?;
+    } else {
+        std::fs::rename(&part, &whole).map_err(fault)?;
+    }
+    Ok(whole)
+}
+
+/// A destination: a bucket and a prefix; a directory becomes a bucket of its own.
+pub(crate) fn destination(typed: &str, number: usize, composition: &mut Composition) -> Result<Value, Failure> {
+    if let Some((bucket, prefix)) = s3_parts(typed) {
+        if bucket.is_empty() {
+            return Err(Failure::usage(format!("`{typed}` is not s3://bucket/prefix")));
+        }
+        composition.uses_s3 |= !composition.mounts.contains_key(bucket);
+        return Ok(json!({"bucket": bucket, "prefix": prefix}));
+    }
+    let dir = std::path::absolute(typed)
+        .map_err(|error| Failure::usage(format!("failed to use the directory `{typed}`: {error}")))?;
+    let bucket = format!("output-{number}");
+    composition.mount(&bucket, dir, true);
+    Ok(json!({"bucket": bucket, "prefix": ""}))
+}
+
+/// Sets a member of a JSON object.
+pub(crate) fn set(object: &mut Value, name: &str, member: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), member);
+    }
+}
+
+/// The batcher's `manifest`: where it is and how to read it.
+pub(crate) fn manifest_members(place: &Value, args: &ManifestArgs) -> Value {
+    let mut manifest = place.clone();
+    set(&mut manifest, "format", json!(args.format.wire_name()));
+    if let Some(delimiter) = args.delimiter {
+        set(&mut manifest, "delimiter", json!(delimiter.wire_name()));
+    }
+    if let Some(header) = &args.header {
+        set(&mut manifest, "header", json!(header));
+    }
+    manifest
+}
+
+/// The execution's input, without manifest and work.
+pub(crate) fn request(manifest: &ManifestArgs, run: &RunArgs) -> Value {
+    let tolerate = match run.tolerate {
+        None => json!({"count": 0, "percentage": 0}),
+        Some(Tolerance::Items(count)) => json!({"count": count}),
+        Some(Tolerance::Percentage(percentage)) => json!({"percentage": percentage}),
+    };
+    let mut request = json!({
+        "maxConcurrency": run.max_concurrency,
+        "maxRounds": run.max_rounds,
+        "tolerate": tolerate,
+        "skipMalformed": manifest.skip_malformed,
+        "strict": manifest.strict,
+    });
+    if let Some(items) = manifest.batch_items {
+        set(&mut request, "batchItems", json!(items));
+    }
+    request
+}
+
+/// What makes the same run again: the manifest's content and every option that changes what comes out.
+pub(crate) fn identity(digest: &str, input: &Value, composition: &Composition) -> String {
+    let mut input = input.clone();
+    for at in ["/maxConcurrency", "/work/lambdaConcur", "/lambdaConcur"] {
+        if let Some(value) = input.pointer_mut(at) {
+            *value = Value::Null;
+        }
+    }
+    let outputs: Vec<_> = composition.mounts.iter().filter(|(_, mount)| mount.writable).collect();
+    let whole = json!({
+        "digest": digest, "input": input, "outputs": outputs, "action": composition.action,
+        "processor": composition.processor, "task": composition.task_destination,
+        "state": STATE_BUCKET,
+    });
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(whole.to_string().as_bytes()))
+}

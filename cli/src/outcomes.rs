@@ -1,0 +1,123 @@
+//! What became of a run's items, read from its objects: a line at a time, however many there are.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use consolidator::Summary;
+use futures::TryStreamExt;
+use manifest::{Outcome, run_key};
+use ports::{ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore};
+
+use crate::exit_code::Failure;
+
+/// **Bytes** of a line: a record of the longest item and message is a few KiB.
+const LINE_BYTES_MAX: usize = 16 << 20;
+
+/// The objects of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunObjects<'a> {
+    pub(crate) store: &'a dyn ObjectStore,
+    pub(crate) bucket: &'a str,
+    pub(crate) run: &'a str,
+}
+
+impl<'a> RunObjects<'a> {
+    /// The run's summary, once it has one.
+    pub(crate) async fn summary(self) -> Result<Option<Summary>, Failure> {
+        let at = ObjectKey::new(self.bucket, run_key::report(self.run, "summary.json"));
+        let body = match self.store.get(&at, GetOptions::default()).await {
+            Ok((_, body)) => body,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let json: Vec<Bytes> = body.try_collect().await?;
+        let summary = serde_json::from_slice(&json.concat());
+        summary
+            .map(Some)
+            .map_err(|error| Failure::internal(format!("failed to read `{at}`: {error}")))
+    }
+
+    /// The settled outcome of every item: from the results if the run has been accounted for, else from what its
+    /// processors have written so far.
+    pub(crate) async fn settled(self) -> Result<Outcomes<'a>, Failure> {
+        let keys = match self.summary().await? {
+            Some(summary) => summary.results,
+            None => self.outcome_keys().await?,
+        };
+        Ok(self.read(keys))
+    }
+
+    /// Every outcome of every round, the earliest first.
+    pub(crate) async fn attempts(self) -> Result<Outcomes<'a>, Failure> {
+        let mut keys = self.outcome_keys().await?;
+        // What the report gave up stands in the results alone.
+        let results = self.summary().await?.map(|summary| summary.results).unwrap_or_default();
+        keys.extend(results.into_iter().filter(|key| key.ends_with("/99999.jsonl")));
+        Ok(self.read(keys))
+    }
+
+    async fn outcome_keys(self) -> Result<Vec<String>, Failure> {
+        let mut keys = Vec::new();
+        for round in 0.. {
+            let found = self.list(&run_key::outcomes_prefix(self.run, round)).await?;
+            if found.is_empty() {
+                break;
+            }
+            keys.extend(found);
+        }
+        Ok(keys)
+    }
+
+    async fn list(self, prefix: &str) -> Result<Vec<String>, Failure> {
+        let mut keys = Vec::new();
+        let mut continuation = None;
+        loop {
+            let page = match self.store.list(self.bucket, prefix, continuation).await {
+                Ok(page) => page,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(keys),
+                Err(error) => return Err(error.into()),
+            };
+            keys.extend(page.objects.into_iter().map(|object| object.key));
+            continuation = page.continuation;
+            if continuation.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
+    fn read(self, keys: Vec<String>) -> Outcomes<'a> {
+        Outcomes {
+            objects: self,
+            keys: keys.into(),
+            lines: None,
+        }
+    }
+}
+
+/// Outcomes of several objects, in their order.
+pub(crate) struct Outcomes<'a> {
+    objects: RunObjects<'a>,
+    keys: VecDeque<String>,
+    lines: Option<(String, Lines)>,
+}
+
+impl Outcomes<'_> {
+    /// The next outcome and the key of the object it stands in; nothing at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<(String, Outcome)>, Failure> {
+        loop {
+            if let Some((key, lines)) = &mut self.lines
+                && let Some((_, line)) = lines.next().await?
+            {
+                let outcome = serde_json::from_slice(&line);
+                let fault = |error| Failure::internal(format!("failed to read an outcome in `{key}`: {error}"));
+                return Ok(Some((key.clone(), outcome.map_err(fault)?)));
+            }
+            let Some(key) = self.keys.pop_front() else {
+                return Ok(None);
+            };
+            let at = ObjectKey::new(self.objects.bucket, &key);
+            let (_, body) = self.objects.store.get(&at, GetOptions::default()).await?;
+            self.lines = Some((key, Lines::new(body, 0, LINE_BYTES_MAX)));
+        }
+    }
+}

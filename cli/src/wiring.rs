@@ -1,0 +1,240 @@
+//! Composes a local run: stages in this process, the engine over this machine's disk, S3 where the run names it.
+//!
+//! The only place where the command line chooses between implementations of a port.
+
+use std::sync::Arc;
+
+use adapters::http::{Origin, OriginOptions, SystemResolver};
+use adapters::local::{Access, Functions, Router, Table as LocalTable};
+use engine::Engine;
+use ports::{Clock, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure, TaskInvoker};
+use processor::{AllowPrivate, GuardedResolver, Politeness};
+use serde_json::Value;
+
+use crate::commands::run::settings;
+use crate::composition::{Composition, STATE_BUCKET, topic};
+use crate::exit_code::{Exit, Failure};
+use crate::progress::Expected;
+use crate::state::State;
+
+/// What of a run a person must mend before it can go on: it stops there and is resumed later.
+const HALTING: [&str; 4] = [
+    "Gantry.StorageFull",
+    "Gantry.StorageDenied",
+    "Gantry.StoreFull",
+    "Gantry.StoreDenied",
+];
+
+/// A run's engine and its objects.
+#[derive(Debug)]
+pub(crate) struct Wired {
+    pub(crate) engine: Engine,
+    store: Arc<dyn ObjectStore>,
+}
+
+/// What all stages share.
+#[derive(Debug, Clone)]
+struct Shared {
+    store: Arc<dyn ObjectStore>,
+    table: Arc<dyn Table>,
+    notifier: Arc<dyn Notifier>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Composes the run.
+pub(crate) async fn wire(
+    state: &State,
+    composition: &Composition,
+    meter: &Arc<Meter>,
+    expected: &Arc<Expected>,
+) -> Result<Wired, Failure> {
+    let store = objects(state, composition).await?;
+    let table = LocalTable::open(&state.dir.table())?;
+    table.ensure(&composition.action.table()).await?;
+    let shared = Shared {
+        store: Arc::clone(&store),
+        table: Arc::new(table),
+        notifier: Arc::clone(&state.records) as _,
+        clock: Arc::clone(&state.clock),
+    };
+    let ports = engine::Ports {
+        store: Arc::clone(&store),
+        invoker: stages(&shared, composition, meter, expected)?,
+        journal: Arc::clone(&state.records) as _,
+        ledger: Arc::clone(&state.records) as _,
+        clock: Arc::clone(&state.clock),
+    };
+    let engine = Engine::new(ports, settings(HALTING.map(str::to_owned)));
+    Ok(Wired { engine, store })
+}
+
+impl Wired {
+    /// What changes when the manifest's content does, for one that is not on this machine.
+    pub(crate) async fn etag_of(&self, input: &Value) -> Result<String, Failure> {
+        let text = |at: &str| input.pointer(at).and_then(Value::as_str).unwrap_or_default();
+        let at = ObjectKey::new(text("/manifest/bucket"), text("/manifest/key"));
+        let head = self.store.head(&at).await;
+        let info = head.map_err(|error| Failure::usage(format!("failed to find the manifest: {}", error.chain())))?;
+        Ok(format!("{at} {}", info.etag))
+    }
+}
+
+/// The state bucket and the mounted directories on this machine, everything else in S3.
+async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn ObjectStore>, Failure> {
+    for (bucket, mount) in &composition.mounts {
+        let access = if mount.writable {
+            Access::ReadWrite
+        } else {
+            Access::ReadOnly
+        };
+        let mounted = state.objects.mount(bucket, &mount.dir, access);
+        mounted.map_err(|error| Failure {
+            exit: Exit::Usage,
+            message: error.chain(),
+            hint: Some("give a directory that can be used that way".to_owned()),
+        })?;
+        if mount.writable {
+            // What a killed process has left half-written.
+            state.objects.sweep(bucket).await?;
+        }
+    }
+    let local = Arc::clone(&state.objects) as Arc<dyn ObjectStore>;
+    if !composition.uses_s3 {
+        return Ok(local);
+    }
+    let aws = adapters::aws::connect().await;
+    let on_this_machine = composition.mounts.keys().map(String::as_str).chain([STATE_BUCKET]);
+    let router = on_this_machine.fold(Router::new(aws.store), |router, bucket| {
+        router.with(bucket, Arc::clone(&local))
+    });
+    Ok(Arc::new(router))
+}
+
+fn stages(
+    shared: &Shared,
+    composition: &Composition,
+    meter: &Arc<Meter>,
+    expected: &Arc<Expected>,
+) -> Result<Arc<dyn TaskInvoker>, Failure> {
+    let functions = Functions::new(Arc::clone(&shared.table), Arc::clone(&shared.notifier));
+    let functions = with_batcher(functions, shared, composition, expected)?;
+    let functions = with_processor(functions, shared, composition, meter)?;
+    Ok(Arc::new(with_consolidator(functions, shared, composition)?))
+}
+
+fn function_arn(name: &str) -> String {
+    use crate::composition::{ACCOUNT, REGION};
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+fn with_batcher(
+    functions: Functions,
+    shared: &Shared,
+    composition: &Composition,
+    expected: &Arc<Expected>,
+) -> Result<Functions, Failure> {
+    let settings = [
+        ("STATE_BUCKET", STATE_BUCKET.to_owned()),
+        ("MAX_CONCURRENCY", composition.task_items.max(1).to_string()),
+    ];
+    let config = batcher::Config::from_lookup(lookup(&settings));
+    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let ports = Arc::new(batcher::Ports {
+        store: Arc::clone(&shared.store),
+        clock: Arc::clone(&shared.clock),
+    });
+    let expected = Arc::clone(expected);
+    let handle = move |event: batcher::Event, deadline| {
+        let (ports, config, expected) = (Arc::clone(&ports), Arc::clone(&config), Arc::clone(&expected));
+        async move {
+            let answer = batcher::handle(event, &ports, &config, deadline).await;
+            if let Ok(answer) = &answer {
+                expected.learn(answer);
+            }
+            answer.map_err(|error| refusal(&error))
+        }
+    };
+    Ok(functions.with(function_arn("gantry-batcher"), handle))
+}
+
+/// The batcher's error with what would help, on one line.
+fn refusal(error: &batcher::Error) -> TaskFailure {
+    let mut failure = TaskFailure::of(error.name(), error);
+    if let Some(hint) = error.hint() {
+        failure.cause.push_str("; ");
+        failure.cause.push_str(hint);
+    }
+    failure
+}
+
+fn with_processor(
+    functions: Functions,
+    shared: &Shared,
+    composition: &Composition,
+    meter: &Arc<Meter>,
+) -> Result<Functions, Failure> {
+    let mut settings = vec![("STATE_BUCKET", STATE_BUCKET.to_owned())];
+    let more = composition.processor.iter();
+    settings.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
+    if let Some(task) = &composition.task_destination {
+        settings.push(("IMAGES_BUCKET_NAME", task.bucket.clone()));
+        settings.push(("IMAGES_PREFIX", task.prefix.clone()));
+        settings.push(("NAME_TEMPLATE", task.name.clone()));
+        settings.push(("TASK_ITEMS", composition.task_items.to_string()));
+    }
+    let config = processor::Config::from_lookup(lookup(&settings));
+    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let ports = Arc::new(processor::Ports {
+        store: Arc::clone(&shared.store),
+        origin: Arc::new(origin(composition, config.guard.allow_private.clone())?),
+        clock: Arc::clone(&shared.clock),
+        meter: Arc::clone(meter),
+        politeness: Arc::new(Politeness::default()),
+    });
+    let handle = move |event: processor::Event, deadline| {
+        let (ports, config) = (Arc::clone(&ports), Arc::clone(&config));
+        async move { processor::handle(event, &ports, &config, deadline).await }
+    };
+    Ok(functions.with(function_arn("gantry-processor"), handle))
+}
+
+fn origin(composition: &Composition, allowed: AllowPrivate) -> Result<Origin, Failure> {
+    let resolver: Arc<dyn Resolver> = Arc::new(GuardedResolver::new(Arc::new(SystemResolver), allowed));
+    let options = OriginOptions {
+        idle_per_host_max: composition.connections,
+        ..OriginOptions::default()
+    };
+    Origin::new(resolver, &options).map_err(|error| Failure::internal(crate::exit_code::chain(&error)))
+}
+
+fn with_consolidator(functions: Functions, shared: &Shared, composition: &Composition) -> Result<Functions, Failure> {
+    let schema = composition.action.table();
+    let settings = [
+        ("STATE_BUCKET", STATE_BUCKET.to_owned()),
+        ("TABLE_NAME", schema.name),
+        ("TABLE_HASH", schema.hash),
+        ("TABLE_RANGE", schema.range.unwrap_or_default()),
+        ("TOPIC_ARN", topic()),
+    ];
+    let config = consolidator::Config::from_lookup(lookup(&settings));
+    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let ports = Arc::new(consolidator::Ports {
+        store: Arc::clone(&shared.store),
+        table: Arc::clone(&shared.table),
+        notifier: Arc::clone(&shared.notifier),
+        clock: Arc::clone(&shared.clock),
+    });
+    let handle = move |event: consolidator::Event, deadline| {
+        let (ports, config) = (Arc::clone(&ports), Arc::clone(&config));
+        async move { consolidator::handle(event, &ports, &config, deadline).await }
+    };
+    Ok(functions.with(function_arn("gantry-consolidator"), handle))
+}
+
+/// Settings as a stage looks them up.
+fn lookup<'a>(settings: &'a [(&'a str, String)]) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| {
+        let found = settings.iter().find(|(setting, _)| *setting == name);
+        found.map(|(_, value)| value.clone())
+    }
+}
