@@ -10,8 +10,7 @@ mod upload;
 
 use std::sync::Arc;
 
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpBuilder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use ports::{Clock, Notifier, ObjectStore, Table};
@@ -41,15 +40,16 @@ pub struct Aws {
 /// `AWS_ENDPOINT_URL` and its like for single services (`AWS_ENDPOINT_URL_S3`, …) are honoured; with one, buckets
 /// are addressed in the path. Nothing is sent before the first request.
 pub async fn connect() -> Aws {
-    let region = RegionProviderChain::default_provider().or_else(FALLBACK_REGION);
     let tls = Provider::Rustls(CryptoMode::Ring);
     #[expect(clippy::disallowed_methods, reason = "this is the one place that configures the SDK")]
     let loader = aws_config::defaults(BehaviorVersion::latest());
     let config = loader
-        .region(region)
         .http_client(HttpBuilder::new().tls_provider(tls).build_https())
         .load()
         .await;
+    let region = config.region().cloned();
+    let region = region.unwrap_or_else(|| Region::from_static(FALLBACK_REGION));
+    let config = config.into_builder().region(region).build();
     let has_endpoint = config.endpoint_url().is_some() || crate::env::lookup("AWS_ENDPOINT_URL_S3").is_some();
     from_config(&config, has_endpoint)
 }
