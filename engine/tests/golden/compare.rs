@@ -157,7 +157,7 @@ impl Rules {
             let Some(at) = found.find(part.as_str()) else {
                 return false;
             };
-            found = &found[at + part.len()..];
+            found = found.split_at(at + part.len()).1;
         }
         found.ends_with(last.as_str())
     }
@@ -167,16 +167,13 @@ impl Rules {
         let mut parts = vec![String::new()];
         let mut rest = text;
         while let Some(character) = rest.chars().next() {
-            match self.tokens.iter().find(|token| rest.starts_with(token.as_str())) {
-                Some(token) => {
-                    parts.push(String::new());
-                    rest = &rest[token.len()..];
-                }
-                None => {
-                    parts.last_mut().unwrap().push(character);
-                    rest = &rest[character.len_utf8()..];
-                }
+            let token = self.tokens.iter().find(|token| rest.starts_with(token.as_str()));
+            if token.is_some() {
+                parts.push(String::new());
+            } else {
+                parts.last_mut().unwrap().push(character);
             }
+            rest = rest.split_at(token.map_or(character.len_utf8(), String::len)).1;
         }
         parts
     }

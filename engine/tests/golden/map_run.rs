@@ -16,7 +16,7 @@ fn run_all(
     let selected = items.into_iter().enumerate().map(|(at, item)| {
         request
             .select_item(at as u64, &source, item)
-            .map_err(|error| (text(error.error), text(error.cause)))
+            .map_err(|error| (text(error.error.as_ref()), text(error.cause.as_ref())))
     });
     let inputs = batches(request, selected.collect::<Result<Vec<_>, _>>()?);
     let mut outputs = Vec::new();
@@ -62,8 +62,8 @@ pub(crate) fn run(
     (arn, result)
 }
 
-fn text(text: Option<asl::Text>) -> String {
-    text.as_deref().unwrap_or_default().to_owned()
+fn text(text: Option<&asl::Text>) -> String {
+    text.map(|text| &**text).unwrap_or_default().to_owned()
 }
 
 /// The output, or where a writer has put it.
@@ -99,10 +99,10 @@ fn child(
         execution_type: request.execution_type,
         ..parent.clone()
     };
-    let finished =
-        crate::replay::run(&request.processor, identity, &input.to_string(), world).map_err(|_| Missing::Success)?;
+    let finished = crate::replay::run(&request.processor, identity, &input.to_string(), world)
+        .map_err(|_unused| Missing::Success)?;
     match finished.ending {
-        Ending::Succeeded { output } => serde_json::from_str(&output).map_err(|_| Missing::Success),
+        Ending::Succeeded { output } => serde_json::from_str(&output).map_err(|_unused| Missing::Success),
         Ending::Failed(failure) if failure.error.as_deref() == Some("Golden.NoRecording") => Err(Missing::Recording),
         Ending::Failed(_) | Ending::TimedOut(_) | Ending::Aborted(_) => Err(Missing::Success),
     }
@@ -122,8 +122,8 @@ fn exceeds(request: &MapRunRequest, failed: usize, count: usize) -> bool {
 }
 
 fn batches(request: &MapRunRequest, items: Vec<Value>) -> Vec<Value> {
-    let Some(batcher) = &request.batcher else { return items };
-    let size = batcher
+    let Some(limits) = &request.batcher else { return items };
+    let size = limits
         .items_per_batch_max
         .map_or(usize::MAX, |size| usize::try_from(size).unwrap());
     let mut batches: Vec<Vec<Value>> = Vec::new();
@@ -164,7 +164,7 @@ fn entries(value: &Value) -> Vec<Value> {
             .iter()
             .map(|(name, member)| json!({"Key": name, "Value": member}))
             .collect(),
-        other => vec![other.clone()],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => vec![value.clone()],
     }
 }
 

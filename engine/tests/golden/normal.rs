@@ -15,7 +15,7 @@ fn parsed(value: &Value) -> Value {
             .map(|(name, member)| (name.clone(), parsed_member(member)))
             .collect(),
         Value::Array(elements) => elements.iter().map(parsed).collect(),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn dated(value: &Value) -> Value {
             .collect(),
         Value::Array(elements) => elements.iter().map(dated).collect(),
         Value::String(text) => Value::String(dated_text(text)),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 
@@ -48,11 +48,11 @@ fn dated_text(text: &str) -> String {
         match length {
             0 => {
                 made.push(character);
-                rest = &rest[character.len_utf8()..];
+                rest = rest.split_at(character.len_utf8()).1;
             }
             length => {
                 made.push_str("date");
-                rest = &rest[length..];
+                rest = rest.split_at(length).1;
             }
         }
     }

@@ -22,22 +22,21 @@ pub(crate) fn parse(text: &str) -> Option<Vec<Step>> {
 
 fn parse_step(text: &str) -> Option<(Step, &str)> {
     if let Some(name) = text.strip_prefix('.') {
-        let end = name.find(['.', '[']).unwrap_or(name.len());
-        return Some((Step::Name(name[..end].to_owned()), &name[end..]));
+        let (name, rest) = name.split_at(name.find(['.', '[']).unwrap_or(name.len()));
+        return Some((Step::Name(name.to_owned()), rest));
     }
     let inner = text.strip_prefix('[')?;
-    if inner.starts_with('"') {
-        let end = inner[1..].find("\"]")? + 1;
-        let name: String = serde_json::from_str(&inner[..=end]).ok()?;
-        return Some((Step::Name(name), &inner[end + 2..]));
+    if let Some(quoted) = inner.strip_prefix('"') {
+        let (name, rest) = quoted.split_once("\"]")?;
+        return Some((Step::Name(name.replace("\\\"", "\"")), rest));
     }
-    let (index, after) = inner.split_once(']')?;
+    let (index, rest) = inner.split_once(']')?;
     let step = if index == "*" {
         Step::AnyIndex
     } else {
         Step::Index(index.parse().ok()?)
     };
-    Some((step, after))
+    Some((step, rest))
 }
 
 /// Whether a pattern stands for this place.

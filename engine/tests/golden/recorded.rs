@@ -220,7 +220,8 @@ impl Strings {
                 cause: cause.map(|cause| self.own_text(cause)),
                 phase,
             },
-            other => other,
+            other
+            @ (Answer::Started { .. } | Answer::Submitted(_) | Answer::Succeeded(_) | Answer::TimedOut { .. }) => other,
         }
     }
 

@@ -156,9 +156,9 @@ impl Runner {
                 Err(refused) => (*refused.execution, Vec::new()),
             };
             execution = next;
-            commands
-                .into_iter()
-                .for_each(|command| self.carry_out(command, world, &execution));
+            for command in commands {
+                self.carry_out(command, world, &execution);
+            }
             if let Some(ending) = self.ending.take() {
                 return Ok(Finished {
                     ending,

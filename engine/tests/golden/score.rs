@@ -60,7 +60,7 @@ impl Score {
     }
 
     pub(crate) fn hold(&self, floor: &Floor) {
-        let permille = |part: usize, whole: usize| if whole == 0 { 1_000 } else { part * 1_000 / whole };
+        let permille = |part: usize, whole: usize| (part * 1_000).checked_div(whole).unwrap_or(1_000);
         let all = &self.all;
         assert!(
             permille(all.outcome, all.cases) >= floor.outcome,
