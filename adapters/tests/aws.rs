@@ -1,13 +1,16 @@
 //! The AWS adapters against servers that speak the services' protocols, through the official SDK.
 #![cfg(test)]
 
+#[expect(dead_code, reason = "each test uses its part of the services")]
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use adapters::aws::{DynamoDb, S3, Sns};
 use adapters::local::Clock;
+use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
@@ -26,6 +29,7 @@ fn config(server: &Server) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(&server.url)
+        .retry_config(RetryConfig::standard().with_initial_backoff(Duration::from_millis(1)))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build()
 }

@@ -118,7 +118,7 @@ fn cut(body: BodyStream) -> BodyStream {
 }
 
 #[async_trait]
-impl ObjectStore for Fault<dyn ObjectStore> {
+impl<P: ObjectStore + ?Sized> ObjectStore for Fault<P> {
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
         self.call(failure, self.inner.head(at)).await
     }
@@ -152,7 +152,7 @@ impl ObjectStore for Fault<dyn ObjectStore> {
 }
 
 #[async_trait]
-impl Table for Fault<dyn Table> {
+impl<P: Table + ?Sized> Table for Fault<P> {
     async fn ensure(&self, schema: &TableSchema) -> Result<()> {
         self.call(failure, self.inner.ensure(schema)).await
     }
@@ -175,21 +175,21 @@ impl Table for Fault<dyn Table> {
 }
 
 #[async_trait]
-impl Notifier for Fault<dyn Notifier> {
+impl<P: Notifier + ?Sized> Notifier for Fault<P> {
     async fn publish(&self, notification: Notification) -> Result<String> {
         self.call(failure, self.inner.publish(notification)).await
     }
 }
 
 #[async_trait]
-impl TaskInvoker for Fault<dyn TaskInvoker> {
+impl<P: TaskInvoker + ?Sized> TaskInvoker for Fault<P> {
     async fn invoke(&self, invocation: Invocation) -> Result<String, TaskFailure> {
         self.call(task_failure, self.inner.invoke(invocation)).await
     }
 }
 
 #[async_trait]
-impl Origin for Fault<dyn Origin> {
+impl<P: Origin + ?Sized> Origin for Fault<P> {
     async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
         match self.next() {
             Fate::Passes => self.inner.fetch(request).await,
@@ -204,7 +204,7 @@ impl Origin for Fault<dyn Origin> {
 }
 
 #[async_trait]
-impl Journal for Fault<dyn Journal> {
+impl<P: Journal + ?Sized> Journal for Fault<P> {
     async fn create(&self, row: ExecutionRow) -> Result<()> {
         self.call(failure, self.inner.create(row)).await
     }
@@ -231,7 +231,7 @@ impl Journal for Fault<dyn Journal> {
 }
 
 #[async_trait]
-impl Ledger for Fault<dyn Ledger> {
+impl<P: Ledger + ?Sized> Ledger for Fault<P> {
     async fn state(&self, map_run: &MapRunArn) -> Result<Option<LedgerState>> {
         self.call(failure, self.inner.state(map_run)).await
     }

@@ -40,7 +40,7 @@ fn until_end(body: BodyStream, permit: OwnedSemaphorePermit) -> BodyStream {
 }
 
 #[async_trait]
-impl ObjectStore for Limit<dyn ObjectStore> {
+impl<P: ObjectStore + ?Sized> ObjectStore for Limit<P> {
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
         let _permit = self.permit().await?;
         self.inner.head(at).await
@@ -74,7 +74,7 @@ impl ObjectStore for Limit<dyn ObjectStore> {
 }
 
 #[async_trait]
-impl Origin for Limit<dyn Origin> {
+impl<P: Origin + ?Sized> Origin for Limit<P> {
     async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
         let permit = self.permit().await.map_err(|error| FetchError {
             kind: FetchErrorKind::Refused,

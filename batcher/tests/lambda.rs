@@ -1,0 +1,95 @@
+//! The built Lambda binary answers what the function answers in this process, and leaves the same objects.
+#![cfg(test)]
+
+#[expect(dead_code, reason = "each stage uses its part of the services")]
+#[path = "../../adapters/tests/support/mod.rs"]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::local::{Clock, Functions};
+use batcher::{Config, Event, Ports, handle};
+use ports::{Clock as _, Invocation, ObjectStore, TaskFailure, TaskInvoker as _, Timestamp, memory};
+use serde_json::{Value, json};
+use support::{lambda::Lambda, s3};
+
+const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:batcher";
+
+fn store() -> Arc<memory::ObjectStore> {
+    let store = Arc::new(memory::ObjectStore::default());
+    let urls = (0..250).map(|number| format!("{number},\"https://example.com/{number}\n.gif\"\n"));
+    let csv = format!("id,url\n{}", urls.collect::<String>());
+    store.insert("manifests", "urls.csv", csv);
+    store.insert("manifests", "unclosed.csv", "id,url\n1,\"https://example.com/\n");
+    store
+}
+
+fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
+    let config = Config::from_lookup(|name| (name == "STATE_BUCKET").then(|| "state".to_owned())).unwrap();
+    let ports = Ports {
+        store: Arc::clone(store) as Arc<dyn ObjectStore>,
+        clock: Arc::new(Clock),
+    };
+    let shared = Arc::new((ports, config));
+    let functions = Functions::new(
+        Arc::new(memory::Table::default()),
+        Arc::new(memory::Notifier::default()),
+    );
+    functions.with(ARN, move |event: Event, deadline| {
+        let shared = Arc::clone(&shared);
+        async move { handle(event, &shared.0, &shared.1, deadline).await }
+    })
+}
+
+async fn invoke(functions: &Functions, event: &Value, deadline: Timestamp) -> Result<String, TaskFailure> {
+    let invocation = Invocation {
+        resource: ARN.to_owned(),
+        input: event.to_string(),
+        deadline,
+    };
+    functions.invoke(invocation).await
+}
+
+fn events() -> Vec<Value> {
+    let manifest =
+        |manifest: Value| json!({"execution": "run", "round": 0, "manifest": manifest, "request": {"batchItems": 100}});
+    vec![
+        manifest(json!({"bucket": "manifests", "key": "urls.csv"})),
+        manifest(json!({"bucket": "manifests", "key": "urls.csv", "column": "link"})),
+        manifest(json!({"bucket": "manifests", "key": "unclosed.csv"})),
+        manifest(json!({"bucket": "manifests", "key": "missing.csv"})),
+        json!({"baseUrl": "https://example.com", "resourcePaths": ["a.gif", "b.gif"], "lambdaConcur": 5}),
+        json!({"nonsense": true}),
+    ]
+}
+
+/// The error's name and its text without what the store below said, which is another store on each side.
+fn in_our_words(failure: TaskFailure) -> (String, String) {
+    let payload: Value = serde_json::from_str(&failure.cause).unwrap();
+    let message = payload["errorMessage"].as_str().unwrap();
+    let ours = message.split(": ").next().unwrap_or(message);
+    (failure.error, ours.to_owned())
+}
+
+#[tokio::test]
+async fn the_binary_answers_as_the_function_does() {
+    let (here, there) = (store(), store());
+    let functions = in_process(&here);
+    let server = s3::serve(Arc::clone(&there) as Arc<dyn ObjectStore>).await;
+    let variables = [("STATE_BUCKET", "state"), ("AWS_ENDPOINT_URL", server.url.as_str())];
+    let mut lambda = Lambda::start(env!("CARGO_BIN_EXE_batcher"), &variables).await;
+    let deadline = Clock.now().plus(Duration::from_mins(10));
+    let mut succeeded = 0;
+    for event in events() {
+        let expected = invoke(&functions, &event, deadline).await;
+        succeeded += usize::from(expected.is_ok());
+        let answer = lambda.invoke(&event, deadline).await;
+        assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");
+    }
+    assert_eq!(succeeded, 2, "the others are errors on both sides");
+    assert_eq!(there.keys("state"), here.keys("state"));
+    for key in here.keys("state") {
+        assert_eq!(there.bytes("state", &key), here.bytes("state", &key), "{key}");
+    }
+}
