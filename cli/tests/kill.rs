@@ -1,0 +1,90 @@
+//! `kill -9` from outside, at random moments, fifty times over one run: every item ends with exactly one outcome.
+#![cfg(test)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use fixtures::Random;
+use serde_json::Value;
+use support::{Place, serve};
+
+const ITEMS: u64 = 20_000;
+const KILLS: u64 = 50;
+const LATENCY: Duration = Duration::from_millis(50);
+const WORDS: &str = "download urls.txt --to out --allow-private --batch-items 50 --json";
+
+#[test]
+fn a_run_that_is_killed_fifty_times_ends_with_one_outcome_for_each_item() {
+    let served = serve(ITEMS, LATENCY);
+    let place = Place::new();
+    place.write("urls.txt", served.list(ITEMS));
+    let mut random = Random::seeded(1);
+    for kill in 0..KILLS {
+        let life = Duration::from_millis(150 + random.below(350));
+        assert!(killed_after(&place, life), "kill {kill} came after the run had ended");
+    }
+    let said = place.run(WORDS).expect(0);
+    assert!(said.stderr.contains("resuming"), "{}", said.stderr);
+    let json = said.json();
+    assert_eq!(
+        (&json["items"], &json["succeeded"]),
+        (&Value::from(ITEMS), &Value::from(ITEMS))
+    );
+
+    let results = settled(&place);
+    assert_eq!(results.len() as u64, ITEMS);
+    assert!(results.values().all(|times| *times == 1), "one outcome for each item");
+    let files = place.files("out");
+    assert_eq!(files.len() as u64, ITEMS, "no file is missing or half-written");
+    let whole = |file: &String| {
+        let number = file
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_suffix(".gif"))
+            .unwrap();
+        std::fs::read(place.path("out").join(file)).unwrap() == fixtures::image::gif(number.parse().unwrap())
+    };
+    assert!(files.iter().all(whole), "every file has the image's bytes");
+    let runs = place.run("runs --json").expect(0).stdout;
+    assert_eq!(runs.lines().count(), 1, "it was one run all the time");
+}
+
+/// Lets the command live so long once it works, then kills it. False when it had ended by then.
+fn killed_after(place: &Place, life: Duration) -> bool {
+    let mut child = place
+        .command(WORDS)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert!(line.starts_with("starting") || line.starts_with("resuming"), "{line}");
+    #[expect(clippy::disallowed_methods, reason = "a random moment is the subject")]
+    std::thread::sleep(life);
+    let running = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    running
+}
+
+/// How often each item stands in the flat results.
+fn settled(place: &Place) -> BTreeMap<u64, u64> {
+    let mut indexes = BTreeMap::new();
+    for file in place.files(".gantry/objects") {
+        if !file.contains("/results/") || !file.ends_with(".jsonl") {
+            continue;
+        }
+        let text = std::fs::read_to_string(place.path(".gantry/objects").join(file)).unwrap();
+        for line in text.lines() {
+            let outcome: Value = serde_json::from_str(line).unwrap();
+            *indexes.entry(outcome["index"].as_u64().unwrap()).or_default() += 1;
+        }
+    }
+    indexes
+}
