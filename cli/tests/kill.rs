@@ -62,9 +62,12 @@ fn killed_after(place: &Place, life: Duration) -> bool {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
-    assert!(line.starts_with("starting") || line.starts_with("resuming"), "{line}");
+    let mut first = String::new();
+    lines.read_line(&mut first).unwrap();
+    assert!(
+        first.starts_with("starting") || first.starts_with("resuming"),
+        "{first}"
+    );
     #[expect(clippy::disallowed_methods, reason = "a random moment is the subject")]
     std::thread::sleep(life);
     let running = child.try_wait().unwrap().is_none();
@@ -77,7 +80,7 @@ fn killed_after(place: &Place, life: Duration) -> bool {
 fn settled(place: &Place) -> BTreeMap<u64, u64> {
     let mut indexes = BTreeMap::new();
     for file in place.files(".gantry/objects") {
-        if !file.contains("/results/") || !file.ends_with(".jsonl") {
+        if !file.contains("/results/") || file.contains("/job-") {
             continue;
         }
         let text = std::fs::read_to_string(place.path(".gantry/objects").join(file)).unwrap();
