@@ -254,3 +254,99 @@ fn told(faults: &[(Place, Malformed)]) -> String {
         .collect();
     texts.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(kind: ErrorKind) -> ports::Error {
+        ports::Error::new(kind, "no")
+    }
+
+    #[test]
+    fn every_error_has_its_name() {
+        let manifest = ObjectKey::new("m", "k");
+        let manifest = || manifest.clone();
+        let fault = |kind| Error::Fault {
+            manifest: manifest(),
+            kind,
+            place: Place::default(),
+        };
+        let failed = |kind| while_doing("write")(port(kind));
+        let cases = [
+            (Error::InvalidRequest { reason: String::new() }, "Gantry.InvalidRequest"),
+            (
+                Error::NotFound {
+                    manifest: manifest(),
+                    source: Box::new(port(ErrorKind::NotFound)),
+                },
+                "Gantry.ManifestNotFound",
+            ),
+            (
+                Error::Changed {
+                    manifest: manifest(),
+                    source: None,
+                },
+                "Gantry.ManifestChanged",
+            ),
+            (
+                Error::WrongColumn {
+                    manifest: manifest(),
+                    column: "a".into(),
+                    found: 0,
+                    columns: vec![],
+                },
+                "Gantry.WrongColumn",
+            ),
+            (fault(FaultKind::UnclosedQuote), "Gantry.UnclosedQuote"),
+            (fault(FaultKind::InvalidUtf8), "Gantry.InvalidUtf8"),
+            (fault(FaultKind::UnclosedArray), "Gantry.InvalidJson"),
+            (fault(FaultKind::TextAfterArray), "Gantry.InvalidJson"),
+            (
+                Error::InvalidJson {
+                    manifest: manifest(),
+                    reason: String::new(),
+                },
+                "Gantry.InvalidJson",
+            ),
+            (
+                Error::InvalidCompression {
+                    manifest: manifest(),
+                    bytes: 0,
+                    source: std::io::Error::other("no"),
+                },
+                "Gantry.InvalidCompression",
+            ),
+            (
+                Error::MalformedItems {
+                    manifest: manifest(),
+                    faults: vec![],
+                },
+                "Gantry.MalformedItems",
+            ),
+            (
+                Error::LimitExceeded {
+                    manifest: manifest(),
+                    what: "it",
+                    limit: 1,
+                    hint: "less",
+                },
+                "Gantry.LimitExceeded",
+            ),
+            (
+                Error::DeadlineTooClose {
+                    manifest: manifest(),
+                    read: 0,
+                    size: 1,
+                },
+                "Gantry.DeadlineTooClose",
+            ),
+            (failed(ErrorKind::Full), "Gantry.StorageFull"),
+            (failed(ErrorKind::Denied), "Gantry.StorageDenied"),
+            (failed(ErrorKind::Unavailable), "Gantry.StorageFailed"),
+        ];
+        for (error, name) in cases {
+            assert_eq!(error.name(), name, "{error}");
+        }
+    }
+}

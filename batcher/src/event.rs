@@ -86,7 +86,7 @@ pub struct ManifestObject {
     #[serde(default)]
     pub version_id: Option<String>,
     /// How its text is laid out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub format: FormatName,
     /// How its bytes are packed; found out when absent or `auto`.
     #[serde(default, deserialize_with = "compression")]
@@ -95,10 +95,10 @@ pub struct ManifestObject {
     #[serde(default)]
     pub delimiter: Option<Delimiter>,
     /// Where a CSV's column names come from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub header: HeaderSource,
-    /// The column or member that holds the URL.
-    #[serde(default = "url")]
+    /// The column or member that holds the URL: `url`.
+    #[serde(default = "url", deserialize_with = "null_is_url")]
     pub column: String,
     /// The columns of a CSV that name an object to copy.
     #[serde(default)]
@@ -108,8 +108,17 @@ pub struct ManifestObject {
     pub base_url: Option<String>,
 }
 
+/// A member that is null is as good as absent: an optional one of the input that a state has handed on.
+fn null_is_absent<'de, T: Deserialize<'de> + Default, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 fn url() -> String {
     "url".to_owned()
+}
+
+fn null_is_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::deserialize(deserializer).map(|column| column.unwrap_or_else(url))
 }
 
 fn compression<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Compression>, D::Error> {
@@ -210,22 +219,22 @@ pub struct Request {
     #[serde(default)]
     pub max_rounds: Option<u32>,
     /// How many items may fail: none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub tolerate: Tolerate,
     /// What more failures make of the execution.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub on_failure: OnFailure,
     /// An unclosed quote and invalid UTF-8 fail their items instead of the execution.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub skip_malformed: bool,
     /// Every item is read before anything starts, and any that cannot be is an error.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub strict: bool,
     /// **Bytes** that a compressed manifest may expand to. Lifts the limit on the ratio.
     #[serde(default)]
     pub max_expanded_bytes: Option<u64>,
     /// What to do with the items.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub work: Work,
 }
 
@@ -234,7 +243,7 @@ pub struct Request {
 #[serde(rename_all = "camelCase")]
 pub struct Work {
     /// What is done with each item.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_absent")]
     pub action: Action,
 }
 

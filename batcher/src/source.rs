@@ -105,3 +105,43 @@ impl Pinned {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use ports::memory;
+
+    use super::*;
+
+    fn read(store: &memory::ObjectStore, pinned: &Pinned) -> Result<usize, Error> {
+        let windows: Vec<_> = block_on(pinned.windows(store).try_collect())?;
+        Ok(windows.concat().iter().map(Bytes::len).sum())
+    }
+
+    fn find(store: &memory::ObjectStore, version: Option<String>) -> Pinned {
+        block_on(Pinned::find(store, ObjectKey::new("m", "k"), version)).unwrap()
+    }
+
+    #[test]
+    fn an_object_that_changes_while_it_is_read_is_an_error() {
+        let store = memory::ObjectStore::default();
+        store.insert("m", "k", "one");
+        let pinned = find(&store, None);
+        assert_eq!(read(&store, &pinned).unwrap(), 3);
+        store.insert("m", "k", "two");
+        let error = read(&store, &pinned).unwrap_err();
+        assert_eq!(error.name(), "Gantry.ManifestChanged");
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_version_stays_what_it_is() {
+        let store = memory::ObjectStore::with_versions();
+        store.insert("m", "k", "one");
+        let newest = find(&store, None);
+        store.insert("m", "k", "three");
+        assert_eq!(read(&store, &newest).unwrap(), 3);
+        let named = find(&store, newest.version.clone());
+        assert_eq!((named.size, read(&store, &named).unwrap()), (3, 3));
+    }
+}

@@ -440,6 +440,40 @@ fn a_deadline_that_cannot_be_met_is_an_error() {
 }
 
 #[test]
+fn a_store_that_dies_leaves_no_list_behind() {
+    let mut calls = 0;
+    loop {
+        let packed = gzip(rows(300).as_bytes());
+        let world = world(packed);
+        let store = ports::Fault::new(Arc::clone(&world.ports.store), ports::Faults::DeadFrom(calls));
+        let ports = Ports {
+            store: Arc::new(store),
+            ..world.ports.clone()
+        };
+        let event = serde_json::from_value(event(&json!({}), &json!({}))).unwrap();
+        let answer = futures::executor::block_on(batcher::handle(event, &ports, &config(), LATER));
+        if answer.is_ok() {
+            assert_eq!(batches(&world).len(), 3);
+            break;
+        }
+        assert_eq!(answer.unwrap_err().name(), "Gantry.StorageFailed");
+        assert_eq!(world.store.bytes("state", "runs/run-1/0/batches.jsonl"), None);
+        calls += 1;
+    }
+    assert_eq!(
+        calls, 6,
+        "head and two reads, the spool, its head, its reading and the list"
+    );
+}
+
+#[test]
+fn a_member_that_is_null_is_as_good_as_absent() {
+    let nothing = json!({"format": null, "compression": null, "delimiter": null, "header": null, "column": null, "columns": null, "baseUrl": null, "versionId": null});
+    let request = json!({"batchItems": null, "tolerate": null, "onFailure": null, "skipMalformed": null, "strict": null, "work": null, "maxRounds": null});
+    assert_eq!(split(&world(rows(3)), &nothing, &request).unwrap()["items"], json!(3));
+}
+
+#[test]
 fn requests_without_sense_are_refused() {
     for request in [
         json!({"batchItems": 0}),

@@ -162,6 +162,21 @@ proptest! {
     }
 
     #[test]
+    fn items_are_what_the_csv_crate_reads(bytes in proper(), items in 1_u64..9) {
+        let cuts = whole(Layout::Csv, &bytes, items).unwrap();
+        let expected: Vec<_> = records(&bytes).iter().map(|record| {
+            let cell = String::from_utf8(record.get(0).unwrap().to_vec()).unwrap();
+            if cell.trim().is_empty() { Err("EmptyCell".to_owned()) } else { Ok(cell) }
+        }).collect();
+        let found: Vec<_> = cuts.iter().flat_map(|cut| decode(Layout::Csv, &bytes, cut)).map(|item| match (item.subject, item.malformed) {
+            (manifest::Subject::Url { url }, None) => Ok(url),
+            (_, Some(malformed)) => Err(malformed.error),
+            (other, None) => panic!("{other:?}"),
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn windows_leave_no_trace(bytes in wild(), items in 1_u64..9, window in 1_usize..200, piece in 1_usize..90) {
         for layout in [Layout::Csv, Layout::UrlList, Layout::JsonArray] {
             let once = whole(layout, &bytes, items);
@@ -316,35 +331,34 @@ fn a_record_over_the_limit_is_cut_off_and_fails_alone() {
 }
 
 fn decoded(layout: Layout, bytes: &[u8], cuts: &[Cut]) -> Vec<Option<String>> {
-    let mut names = Vec::new();
-    for cut in cuts {
-        let batch = manifest::Batch {
-            number: cut.number,
-            first: cut.first,
-            items: cut.items,
-            body: manifest::Body::Range {
-                source: manifest::Source {
-                    bucket: "b".into(),
-                    key: "k".into(),
-                    etag: None,
-                    version: None,
-                    format: format(layout),
-                },
-                start: cut.start,
-                end: cut.end,
-                line: cut.line,
+    let items = cuts.iter().flat_map(|cut| decode(layout, bytes, cut));
+    items
+        .map(|item| item.malformed.map(|malformed| malformed.error))
+        .collect()
+}
+
+fn decode(layout: Layout, bytes: &[u8], cut: &Cut) -> Vec<manifest::Item> {
+    let batch = manifest::Batch {
+        number: cut.number,
+        first: cut.first,
+        items: cut.items,
+        body: manifest::Body::Range {
+            source: manifest::Source {
+                bucket: "b".into(),
+                key: "k".into(),
+                etag: None,
+                version: None,
+                format: format(layout),
             },
-        };
-        let range = range(bytes, cut);
-        let items: Vec<_> = manifest::decode(&batch, &range).collect();
-        assert_eq!(items.len() as u64, cut.items);
-        names.extend(
-            items
-                .into_iter()
-                .map(|item| item.malformed.map(|malformed| malformed.error)),
-        );
-    }
-    names
+            start: cut.start,
+            end: cut.end,
+            line: cut.line,
+        },
+    };
+    let range = range(bytes, cut);
+    let items: Vec<_> = manifest::decode(&batch, &range).collect();
+    assert_eq!(items.len() as u64, cut.items);
+    items
 }
 
 #[test]
