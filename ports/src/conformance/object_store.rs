@@ -9,8 +9,8 @@ use crate::{
     Result,
 };
 
-/// More than two parts of a multipart upload, and not a multiple of one.
-const LARGE_BYTES: usize = 20 * 1_024 * 1_024 + 7;
+/// More than one part of a multipart upload, and not a multiple of one.
+const LARGE_BYTES: usize = 9 * 1_024 * 1_024 + 7;
 /// More than one page of a listing.
 const MANY: usize = 1_003;
 

@@ -46,3 +46,28 @@ const fn kind(errno: Errno) -> ErrorKind {
         _ => ErrorKind::Unavailable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_sorted_by_what_can_be_done() {
+        let cases = [
+            (Errno::NOSPC, ErrorKind::Full),
+            (Errno::DQUOT, ErrorKind::Full),
+            (Errno::ACCESS, ErrorKind::Denied),
+            (Errno::ROFS, ErrorKind::Denied),
+            (Errno::LOOP, ErrorKind::Denied),
+            (Errno::NOENT, ErrorKind::NotFound),
+            (Errno::NAMETOOLONG, ErrorKind::Malformed),
+            (Errno::IO, ErrorKind::Unavailable),
+            (Errno::MFILE, ErrorKind::Unavailable),
+        ];
+        for (errno, expected) in cases {
+            let error = on_path(errno.into(), "write", Path::new("/out/a.gif"));
+            assert_eq!(error.kind(), expected, "{errno:?}");
+            assert!(error.chain().starts_with("write `/out/a.gif`: "), "{}", error.chain());
+        }
+    }
+}
