@@ -461,8 +461,8 @@ fn a_store_that_dies_leaves_no_list_behind() {
         calls += 1;
     }
     assert_eq!(
-        calls, 6,
-        "head and two reads, the spool, its head, its reading and the list"
+        calls, 7,
+        "head and two reads, the spool, its head and reading, the list"
     );
 }
 
