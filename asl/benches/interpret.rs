@@ -2,7 +2,10 @@
 //!
 //! Each execution loops over its states a thousand times; throughput counts state transitions.
 
-#![expect(missing_docs, reason = "the macros of criterion make functions without documentation")]
+#![expect(
+    missing_docs,
+    reason = "the macros of criterion make functions without documentation"
+)]
 
 use asl::{
     Command, Event, Execution, ExecutionType, Identity, Moment, Recording, StateMachine, Timestamp, parse, step,

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::intrinsic::Call;
-use super::path::Path;
+use super::path::{Path, Segment};
 use super::path_parse::Malformed;
 use super::random::Random;
 use crate::Text;
@@ -81,11 +81,11 @@ impl Expression {
         }
     }
 
-    /// Calls `see` with every variable it names.
-    pub(crate) fn variables(&self, see: &mut dyn FnMut(&Text)) {
+    /// Calls `see` with every path in it.
+    pub(crate) fn references(&self, see: &mut dyn FnMut(&Reference)) {
         match self {
-            Self::Reference(reference) => reference.variable(see),
-            Self::Call(call) => call.variables(see),
+            Self::Reference(reference) => see(reference),
+            Self::Call(call) => call.references(see),
         }
     }
 }
@@ -139,9 +139,19 @@ impl Reference {
         }
     }
 
-    pub(crate) fn variable(&self, see: &mut dyn FnMut(&Text)) {
-        if let Root::Variable(name) = &self.root {
-            see(name);
+    /// The variable that it starts from.
+    pub(crate) fn variable(&self) -> Option<&Text> {
+        match &self.root {
+            Root::Variable(name) => Some(name),
+            Root::Input | Root::Context => None,
+        }
+    }
+
+    /// The first name after the root: `a` in `$.a.b`.
+    pub(crate) fn first_name(&self) -> Option<&str> {
+        match self.path.segments.first() {
+            Some(Segment::Names(names)) => names.first().map(String::as_str),
+            Some(_) | None => None,
         }
     }
 }

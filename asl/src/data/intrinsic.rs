@@ -111,12 +111,13 @@ impl Call {
         }
     }
 
-    pub(crate) fn variables(&self, see: &mut dyn FnMut(&Text)) {
+    /// Calls `see` with every path in it.
+    pub(crate) fn references(&self, see: &mut dyn FnMut(&Reference)) {
         for argument in &self.arguments {
             match argument {
                 Argument::Literal(_) | Argument::Quoted { .. } => {}
-                Argument::Reference(reference) => reference.variable(see),
-                Argument::Call(call) => call.variables(see),
+                Argument::Reference(reference) => see(reference),
+                Argument::Call(call) => call.references(see),
             }
         }
     }

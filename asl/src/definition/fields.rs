@@ -151,7 +151,8 @@ impl<'a, 'r> Fields<'a, 'r> {
         });
     }
 
-    fn warn_at(&mut self, name: &str, message: String) {
+    /// Warns of what AWS takes but probably nobody means.
+    pub(crate) fn warn_at(&mut self, name: &str, message: String) {
         let pointer = self.place(name);
         self.report.add(Finding {
             severity: Severity::Warning,

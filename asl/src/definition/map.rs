@@ -217,7 +217,7 @@ impl Tolerance {
 impl Distributed {
     fn read(fields: &mut Fields<'_, '_>, mode: Mode) -> Option<Box<Self>> {
         let Some(execution_type) = mode else {
-            refuse_in_inline(fields);
+            warn_in_inline(fields);
             return None;
         };
         let label = read_label(fields);
@@ -234,13 +234,13 @@ impl Distributed {
     }
 }
 
-/// AWS takes these in an INLINE Map and ignores or refuses them; either way they do not do what was meant.
-fn refuse_in_inline(fields: &mut Fields<'_, '_>) {
+/// These have no effect in an INLINE Map.
+fn warn_in_inline(fields: &mut Fields<'_, '_>) {
     for name in ["ItemReader", "ItemBatcher", "ResultWriter", "Label"] {
         if fields.value(name).is_some() {
-            fields.refuse_at(
+            fields.warn_at(
                 name,
-                &format!("{name} is only supported in a Map state of Mode DISTRIBUTED"),
+                format!("{name} is only supported in a Map state of Mode DISTRIBUTED"),
             );
         }
     }

@@ -36,9 +36,9 @@ impl Task {
         if let (Some(Setting::Fixed(timeout)), Some(Setting::Fixed(heartbeat))) = (&timeout, &heartbeat)
             && heartbeat >= timeout
         {
-            fields.refuse_at(
+            fields.warn_at(
                 "HeartbeatSeconds",
-                "HeartbeatSeconds must be smaller than TimeoutSeconds",
+                "HeartbeatSeconds must be smaller than TimeoutSeconds".to_owned(),
             );
         }
         let credentials = read_credentials(fields);

@@ -216,15 +216,11 @@ impl Names {
     }
 
     fn expression(&mut self, expression: &Expression) {
-        expression.variables(&mut |name| {
-            self.0.insert(name.to_string());
-        });
+        expression.references(&mut |reference| self.reference(reference));
     }
 
     fn reference(&mut self, reference: &Reference) {
-        reference.variable(&mut |name| {
-            self.0.insert(name.to_string());
-        });
+        self.0.extend(reference.variable().map(ToString::to_string));
     }
 
     fn query(&mut self, query: &Query) {
