@@ -251,3 +251,43 @@ impl Collected {
         self.all.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// Whether the batch ends.
+    fn ends_the_batch(error: Error) -> bool {
+        matches!(write_failed(error), Broken::Store(_))
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_batch_and_a_name_in_the_way_does_not() {
+        let of = |kind| Error::new(kind, "failed to write");
+        let denied = |cause: io::ErrorKind| of(ErrorKind::Denied).because(io::Error::from(cause));
+        assert!(ends_the_batch(of(ErrorKind::Full)));
+        assert!(ends_the_batch(of(ErrorKind::NotFound)));
+        assert!(ends_the_batch(denied(io::ErrorKind::PermissionDenied)));
+        assert!(ends_the_batch(
+            of(ErrorKind::Denied).with_code("AccessDenied", Some(403))
+        ));
+        assert!(!ends_the_batch(denied(io::ErrorKind::NotADirectory)));
+        assert!(!ends_the_batch(of(ErrorKind::Malformed)));
+        assert!(!ends_the_batch(
+            of(ErrorKind::Unavailable).with_code("InternalError", Some(500))
+        ));
+    }
+
+    #[test]
+    fn a_beginning_in_one_piece_is_not_copied() {
+        let piece = Bytes::from_static(b"GIF89a");
+        let mut one = Collected::default();
+        one.push(piece.clone());
+        assert_eq!((one.len(), one.into_bytes().as_ptr()), (6, piece.as_ptr()));
+        let mut two = Collected::default();
+        two.push(piece.clone());
+        two.push(piece);
+        assert_eq!(two.into_bytes(), "GIF89aGIF89a");
+    }
+}

@@ -22,7 +22,8 @@ impl Retry {
     /// How long to wait after attempt number `attempt` (from 1) of the item that `seed` stands for. The jitter is a
     /// function of both, so that a run can be repeated, while the items of a batch spread.
     pub(crate) fn delay(&self, seed: u64, attempt: u32, retry_after: Option<Duration>) -> Duration {
-        if let Some(wait) = retry_after {
+        // Zero, or a date that is past, is no reason to ask again at once.
+        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
             return wait.min(self.retry_after_max);
         }
         let doublings = attempt.saturating_sub(1).min(31);
@@ -91,6 +92,7 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(RETRY.delay(1, 1, Some(second * 3)), second * 3);
         assert_eq!(RETRY.delay(1, 1, Some(second * 3_600)), second * 60);
+        assert_eq!(RETRY.delay(1, 1, Some(Duration::ZERO)), RETRY.delay(1, 1, None));
     }
 
     #[test]
