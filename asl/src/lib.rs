@@ -7,7 +7,20 @@
 //! ```
 //!
 //! No clock, no randomness, no I/O: time and jitter come in with each event, the world is asked through commands.
-//! Feeding the same events with the same moments again gives the same execution; a recovery is that replay.
+//! Feeding the same events with the same moments again gives the same execution; a recovery is that replay. Even
+//! `States.UUID` and `$random` repeat: they are functions of the execution's ARN and start time.
+//!
+//! What callers keep to:
+//!
+//! - The first event is `Start`; after `Finish` every event is refused. A refused event (a late answer, a timer that was
+//!   cancelled) leaves the execution as it was, and comes back inside [`Refused`].
+//! - Time-outs, heartbeats, waits and retry delays are timers that the interpreter asks for; the caller only reports that
+//!   a timer is due. `TaskStarted` is needed for activities alone.
+//! - A [`MapRunRequest`] is complete: its items or reader, limits, batcher, writer and tolerance are resolved, and
+//!   [`MapRunRequest::select_item`] applies the `ItemSelector`. Answer with `MapRunStarted`, then `MapRunEnded`. Children
+//!   are executions of [`MapRunRequest::processor`].
+//! - [`Execution::take_history`] hands out what happened since the last call; with [`Recording::Off`] nothing is built.
+//! - Payloads are JSON text; values nested deeper than 128 or larger than 256 KiB end in `States.DataLimitExceeded`.
 
 pub mod diagnostic;
 pub mod error_name;

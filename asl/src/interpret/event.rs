@@ -114,6 +114,9 @@ pub enum TaskPhase {
     Start,
     /// It could not be submitted (`TaskSubmitFailed`).
     Submit,
+    /// What it calls does not exist (an activity that was deleted): AWS never records it as scheduled, and the cause is
+    /// told with the state's name. Answer at once, before taking the history.
+    Refused,
     /// It reported a time-out of its own (`TaskTimedOut`).
     TimedOut,
 }

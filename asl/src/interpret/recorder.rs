@@ -34,6 +34,18 @@ impl Recorder {
         std::mem::take(&mut self.events)
     }
 
+    /// Takes back the last event if it is still here; whether it was.
+    pub(crate) fn retract(&mut self, id: u64) -> Option<u64> {
+        let last = self
+            .events
+            .last()
+            .filter(|event| event.id == id && id == self.last_id)?;
+        let previous = last.previous_event_id;
+        self.events.pop();
+        self.last_id -= 1;
+        Some(previous)
+    }
+
     /// Adds an event; details are only made if they are kept.
     pub(crate) fn add(
         &mut self,

@@ -227,10 +227,34 @@ impl Execution {
         );
     }
 
+    /// The scheduled event is taken back if nobody has seen it.
+    fn retract_scheduled(&mut self, id: TrackId) -> bool {
+        let Some(scheduled) = self.tracks.get(&id).map(|track| track.previous) else {
+            return false;
+        };
+        let Some(previous) = self.recorder.retract(scheduled) else {
+            return false;
+        };
+        if let Some(track) = self.track_mut(id) {
+            track.previous = previous;
+        }
+        true
+    }
+
     fn task_fell(&mut self, id: TrackId, state: &State, resource: &Resource, failed: Failed) {
-        let (kind, details) = failed.event(resource);
-        self.record(id, kind, || Some(details));
+        let refused = failed.phase == TaskPhase::Refused;
+        if !(refused && self.retract_scheduled(id)) {
+            let (kind, details) = failed.event(resource);
+            self.record(id, kind, || Some(details));
+        }
         self.release_task(id);
+        let failed = Failed {
+            fault: Fault {
+                told_with_state: refused,
+                ..failed.fault
+            },
+            ..failed
+        };
         self.fail_state(
             id,
             state,

@@ -139,7 +139,7 @@ impl Failed {
             TaskPhase::Run | TaskPhase::Submit => {
                 (EventKind::LambdaFunctionFailed, Details::LambdaFunctionFailed(failure))
             }
-            TaskPhase::Schedule => (
+            TaskPhase::Schedule | TaskPhase::Refused => (
                 EventKind::LambdaFunctionScheduleFailed,
                 Details::LambdaFunctionScheduleFailed(failure),
             ),
@@ -159,7 +159,7 @@ impl Failed {
             TaskPhase::Run | TaskPhase::Submit | TaskPhase::Start => {
                 (EventKind::ActivityFailed, Details::ActivityFailed(failure))
             }
-            TaskPhase::Schedule => (
+            TaskPhase::Schedule | TaskPhase::Refused => (
                 EventKind::ActivityScheduleFailed,
                 Details::ActivityScheduleFailed(failure),
             ),
@@ -170,7 +170,9 @@ impl Failed {
     fn of_integration(&self, failure: TaskFailure) -> (EventKind, Details) {
         match self.phase {
             TaskPhase::Run => (EventKind::TaskFailed, Details::TaskFailed(failure)),
-            TaskPhase::Schedule | TaskPhase::Start => (EventKind::TaskStartFailed, Details::TaskStartFailed(failure)),
+            TaskPhase::Schedule | TaskPhase::Refused | TaskPhase::Start => {
+                (EventKind::TaskStartFailed, Details::TaskStartFailed(failure))
+            }
             TaskPhase::Submit => (EventKind::TaskSubmitFailed, Details::TaskSubmitFailed(failure)),
             TaskPhase::TimedOut => (EventKind::TaskTimedOut, Details::TaskTimedOut(failure)),
         }

@@ -211,13 +211,7 @@ impl Runner {
     fn answer(&mut self, request: &TaskRequest, world: &mut World) {
         let task = request.task;
         let Some(answers) = world.tasks.take(&request.state, &request.input_text) else {
-            let failed = Event::TaskFailed {
-                task,
-                phase: asl::TaskPhase::Run,
-                error: Some("Golden.NoRecording".to_owned()),
-                cause: None,
-            };
-            return self.events.push_back(failed);
+            return self.events.push_back(unrecorded(request));
         };
         let watched = request.timeout_seconds.is_some() || request.heartbeat_seconds.is_some();
         for answer in answers {
@@ -241,5 +235,25 @@ impl Runner {
             };
             self.events.push_back(event);
         }
+    }
+}
+
+/// The answer to a task that AWS never recorded: an activity that does not exist, or a child's task.
+fn unrecorded(request: &TaskRequest) -> Event {
+    let (phase, error, cause) = match &request.resource {
+        asl::Resource::Activity(arn) => (
+            asl::TaskPhase::Refused,
+            "States.Runtime",
+            Some(format!("The activity {arn} does not exist.")),
+        ),
+        asl::Resource::LambdaFunction(_) | asl::Resource::Integration(_) => {
+            (asl::TaskPhase::Run, "Golden.NoRecording", None)
+        }
+    };
+    Event::TaskFailed {
+        task: request.task,
+        phase,
+        error: Some(error.to_owned()),
+        cause,
     }
 }
