@@ -244,3 +244,13 @@ fn endless_loops_end() {
     let (_, commands) = start(&growing, &json!({}));
     assert!(matches!(commands.last(), Some(Command::Finish(Ending::Failed(_)))));
 }
+
+#[test]
+fn executions_move_between_threads_and_requests_are_shared() {
+    const fn assert_send<T: Send>() {}
+    const fn assert_shared<T: Send + Sync>() {}
+    assert_send::<Execution>();
+    assert_send::<Command>();
+    assert_shared::<asl::MapRunRequest>();
+    assert_shared::<asl::StateMachine>();
+}
