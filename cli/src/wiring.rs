@@ -180,7 +180,7 @@ fn with_processor(
         settings.push(("IMAGES_BUCKET_NAME", task.bucket.clone()));
         settings.push(("IMAGES_PREFIX", task.prefix.clone()));
         settings.push(("NAME_TEMPLATE", task.name.clone()));
-        settings.push(("TASK_ITEMS", composition.task_items.to_string()));
+        settings.push(("MAX_CONCURRENCY", composition.task_items.to_string()));
     }
     let config = processor::Config::from_lookup(lookup(&settings));
     let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);

@@ -126,7 +126,7 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
         row(
             "a backslash in a name",
             &format!("x,{}", origin.url("/%5C..%5Ca")),
-            "NotFound",
+            "UnsafeName",
         ),
         row("a name of 2,000 characters", &format!("x,{long}"), "NameTooLong"),
     ]
@@ -231,9 +231,9 @@ async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Fai
     }
     deviations += usize::from(good as u64 != IMAGES + 1);
     state.output.say("");
-    let requests = origin.requests("/images/0.gif");
+    let requests = origin.requests(TWICE);
     state.output.say(format!(
-        "  the image that stood in two batches was asked for {requests} times"
+        "  the image that stands in two batches was asked for {requests} times: once in each"
     ));
     Ok(deviations)
 }

@@ -1,16 +1,13 @@
 //! `kill -9` from outside, at random moments, fifty times over one run: every item ends with exactly one outcome.
-#![cfg(test)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::support::{Place, serve};
 use fixtures::Random;
 use serde_json::Value;
-use support::{Place, serve};
 
 const ITEMS: u64 = 20_000;
 const KILLS: u64 = 50;

@@ -1,6 +1,7 @@
 //! What a user types and what comes back: bad input, good input, resuming, redriving.
 #![cfg(test)]
 
+mod kill;
 mod support;
 
 use std::time::Duration;
