@@ -107,7 +107,7 @@ impl State {
 
     /// What a suggested command needs to find this directory again.
     pub(crate) fn flag(&self) -> String {
-        if self.path == PathBuf::from(USUAL) {
+        if *self.path == *USUAL {
             return String::new();
         }
         format!(" --state-dir {}", self.path.display())

@@ -30,8 +30,8 @@ impl World {
     /// With a batch list of so many lines `{"n":0}`, `{"n":1}`, …
     pub(crate) fn with_items(items: u64) -> Self {
         let store = memory::ObjectStore::default();
-        let lines: String = (0..items).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-        store.insert("bucket", "items.jsonl", lines);
+        let lines: Vec<String> = (0..items).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+        store.insert("bucket", "items.jsonl", lines.concat());
         Self {
             store: Arc::new(store),
             journal: Arc::new(memory::Journal::default()),
