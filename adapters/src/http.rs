@@ -1,4 +1,4 @@
-//! HTTP: the [`Origin`](ports::Origin) over reqwest, and the [`Resolver`](ports::Resolver) over the system's.
+//! HTTP: the [`ports::Origin`] over reqwest, and the [`ports::Resolver`] over the system's.
 //!
 //! One request to one URL, following nothing, decoding nothing, through no proxy: every decision is the processor's.
 //! Connections are made only to what the given resolver returned for the host, so a guard around it sees every

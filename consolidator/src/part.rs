@@ -15,10 +15,10 @@ use tokio::task::JoinSet;
 use crate::Error;
 use crate::error::while_doing;
 
-/// **Bytes** that are gathered before they are handed on: a few hundred writes for a large part.
-const PIECE: usize = 1 << 20;
+/// **Bytes** that are gathered before they are handed on: four parts are written at once, and all of it is small.
+const PIECE: usize = 256 << 10;
 /// Pieces that may wait for the store.
-const QUEUE: usize = 2;
+const QUEUE: usize = 1;
 
 /// A written part.
 #[derive(Debug, Clone, PartialEq, Eq)]

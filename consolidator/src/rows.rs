@@ -10,7 +10,7 @@ use crate::Error;
 use crate::error::while_doing;
 
 /// Rows of one write: enough to spread its cost, little enough to hold.
-const ROWS_PER_WRITE: usize = 2_000;
+const ROWS_PER_WRITE: usize = 500;
 
 /// Gathers rows and writes them in groups.
 pub(crate) struct Rows {
