@@ -124,9 +124,9 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
         row("a private address", "x,http://10.0.0.1/", "AddressRefused"),
         row("another, in octal", "x,http://0300.0250.1/", "AddressRefused"),
         row(
-            "a backslash in a name",
+            "an escaped backslash: asked for",
             &format!("x,{}", origin.url("/%5C..%5Ca")),
-            "UnsafeName",
+            "NotFound",
         ),
         row("a name of 2,000 characters", &format!("x,{long}"), "NameTooLong"),
     ]
@@ -211,7 +211,7 @@ async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Fai
         deviations += usize::from(!as_expected);
         let mark = if as_expected { "" } else { "  <- expected " };
         let expected = if as_expected { "" } else { expected };
-        state.output.say(format!("  {what:<28} {found}{mark}{expected}"));
+        state.output.say(format!("  {what:<32} {found}{mark}{expected}"));
     };
     let images = (0..=IMAGES).filter_map(|index| outcomes.get(&index));
     let good = images.filter(|outcome| outcome.status == Status::Succeeded).count();
