@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{IoSlice, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use ports::{BodyStream, Error, ErrorKind, ObjectBody, ObjectKey, PutResult, Result};
+use rustix::io::Errno;
 
 use super::{Writing, blocking};
 
@@ -48,17 +48,25 @@ fn in_pieces(file: File, range: Range<u64>, at: ObjectKey) -> BodyStream {
     pieces.boxed()
 }
 
+/// Reads into memory that nobody has cleared before: clearing it was a tenth of a batcher's CPU time.
 fn read_piece(file: &File, start: u64, length: usize, at: &ObjectKey) -> Result<Bytes> {
-    let mut piece = vec![0; length];
-    let read = file.read_exact_at(&mut piece, start);
-    read.map_err(|error| {
-        let text = format!(
-            "read `{at}`: the file ended or failed before byte {}",
-            start + length as u64
-        );
-        Error::new(ErrorKind::Unavailable, text).because(error)
-    })?;
+    let mut piece = Vec::with_capacity(length);
+    while piece.len() < length {
+        let offset = start + piece.len() as u64;
+        let room = rustix::buffer::spare_capacity(&mut piece);
+        match rustix::io::pread(file, room, offset) {
+            Ok(0) => return Err(cut_short(at, offset, Errno::IO)),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(cut_short(at, offset, errno)),
+        }
+    }
+    piece.truncate(length);
     Ok(piece.into())
+}
+
+fn cut_short(at: &ObjectKey, offset: u64, errno: Errno) -> Error {
+    let text = format!("read `{at}`: the file ended or failed at byte {offset}");
+    Error::new(ErrorKind::Unavailable, text).because(std::io::Error::from(errno))
 }
 
 /// Writes a body as a new object.
