@@ -6,6 +6,7 @@ mod commands;
 mod composition;
 mod exit_code;
 mod input;
+mod memory;
 mod outcomes;
 mod output;
 mod progress;
@@ -26,6 +27,7 @@ use state::Opened;
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
+    memory::bound_arenas();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
