@@ -55,6 +55,18 @@ pub(crate) struct Mount {
     pub(crate) dir: PathBuf,
     /// Whether the run writes to it.
     pub(crate) writable: bool,
+    /// The file in it that is known by its content: of this process, not of the run.
+    #[serde(skip)]
+    pub(crate) pin: Option<Pin>,
+}
+
+/// A file whose content has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pin {
+    /// What the file system told of it then.
+    pub(crate) stamp: String,
+    /// The digest of its content.
+    pub(crate) digest: String,
 }
 
 /// How a run was set up.
@@ -119,7 +131,21 @@ impl Composition {
 
     /// Makes a bucket of a directory, and returns the bucket's name.
     pub(crate) fn mount(&mut self, bucket: &str, dir: PathBuf, writable: bool) {
-        let mount = Mount { dir, writable };
+        let mount = Mount {
+            dir,
+            writable,
+            pin: None,
+        };
+        self.mounts.insert(bucket.to_owned(), mount);
+    }
+
+    /// Makes a bucket of the folder of a file that has been read.
+    pub(crate) fn mount_pinned(&mut self, bucket: &str, dir: PathBuf, pin: Pin) {
+        let mount = Mount {
+            dir,
+            writable: false,
+            pin: Some(pin),
+        };
         self.mounts.insert(bucket.to_owned(), mount);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::args::{ManifestArgs, RunArgs, Tolerance};
-use crate::composition::{Composition, STATE_BUCKET};
+use crate::composition::{Composition, Pin, STATE_BUCKET};
 use crate::exit_code::Failure;
 
 /// The bucket that stands for the manifest's folder.
@@ -59,12 +59,13 @@ pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> 
     } else {
         PathBuf::from(typed)
     };
-    let digest = digest_of(&path)?;
+    let pin = pin_of(&path)?;
+    let digest = pin.digest.clone();
     if let Some(body) = small_body(&path)? {
         return Ok(Manifest::Body { body, digest });
     }
     let (folder, name) = folder_and_name(&path)?;
-    composition.mount(MANIFEST_BUCKET, folder, false);
+    composition.mount_pinned(MANIFEST_BUCKET, folder, pin);
     Ok(Manifest::Object {
         place: json!({"bucket": MANIFEST_BUCKET, "key": name}),
         digest,
@@ -98,14 +99,16 @@ fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Failure> {
 
 /// What names the content: the same bytes have the same digest wherever they lie. 128 bits of XXH3 at memory speed;
 /// it guards against mistakes, not against forgery.
-fn digest_of(path: &Path) -> Result<String, Failure> {
+fn pin_of(path: &Path) -> Result<Pin, Failure> {
     let mut file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    let stamp = adapters::local::stamp(&file).map_err(|error| unreadable(path, &error))?;
     let mut digest = Xxh3::new();
     let mut piece = vec![0; PIECE];
     loop {
         let read = file.read(&mut piece).map_err(|error| unreadable(path, &error))?;
         let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(format!("{:032x}", digest.digest128()));
+            let digest = format!("{:032x}", digest.digest128());
+            return Ok(Pin { stamp, digest });
         };
         digest.update(bytes);
     }
@@ -138,7 +141,7 @@ fn spool_stdin(spool: &Path) -> Result<PathBuf, Failure> {
     }
     drop(file);
     // By its content: the same input again resumes the same run, and is kept once.
-    let whole = spool.join(format!("stdin-{}", digest_of(&part)?));
+    let whole = spool.join(format!("stdin-{}", pin_of(&part)?.digest));
     if whole.exists() {
         std::fs::remove_file(&part).map_err(fault)?;
     } else {

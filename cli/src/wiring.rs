@@ -93,6 +93,10 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
             message: error.chain(),
             hint: Some("give a directory that can be used that way".to_owned()),
         })?;
+        if let Some(pin) = &mount.pin {
+            let etag = format!("\"{}\"", pin.digest);
+            state.objects.pin(bucket, pin.stamp.clone(), etag)?;
+        }
         if mount.writable {
             // What a killed process has left half-written.
             state.objects.sweep(bucket).await?;

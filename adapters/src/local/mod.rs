@@ -9,7 +9,7 @@ mod state;
 mod table;
 
 pub use clock::Clock;
-pub use directory::{Access, Directory};
+pub use directory::{Access, Directory, stamp};
 pub use functions::Functions;
 pub use records::Records;
 pub use router::Router;

@@ -88,3 +88,20 @@ fn settled(place: &Place) -> BTreeMap<u64, u64> {
     }
     indexes
 }
+
+#[test]
+fn the_same_content_in_another_file_resumes_the_run() {
+    let served = serve(400, LATENCY);
+    let place = Place::new();
+    place.write("real.txt", served.list(400));
+    std::os::unix::fs::symlink("real.txt", place.path("urls.txt")).unwrap();
+    assert!(killed_after(&place, Duration::from_millis(150)), "it was under way");
+
+    // Another inode, another time, through the same link.
+    std::fs::copy(place.path("real.txt"), place.path("copy.txt")).unwrap();
+    std::fs::rename(place.path("copy.txt"), place.path("real.txt")).unwrap();
+    let said = place.run(WORDS).expect(0);
+    assert!(said.stderr.contains("resuming"), "{}", said.stderr);
+    assert_eq!(said.json()["succeeded"], 400);
+    assert_eq!(place.files("out").len(), 400);
+}

@@ -11,7 +11,7 @@ use rustix::io::{Errno, Result};
 
 use super::naming::Meaning;
 use super::part;
-use super::tree::{Missing, Tree, info, regular};
+use super::tree::{Missing, Tree, regular};
 
 /// S3's limit of a page.
 const PAGE: usize = 1_000;
@@ -90,7 +90,7 @@ fn collect(
 fn stat(tree: &Tree, entry: &Entry) -> Result<ObjectInfo> {
     tree.in_folder(&entry.folder, Missing::Fail, |folder| {
         let stat = regular(statat(&**folder, &entry.name, AtFlags::SYMLINK_NOFOLLOW)?)?;
-        Ok(info(&entry.key, &stat))
+        Ok(tree.info(&entry.key, &stat))
     })
 }
 

@@ -36,7 +36,7 @@ use failure::on_object;
 use listing::Wanted;
 use naming::{Naming, Place};
 use part::{Part, Replace};
-use tree::{Missing, Tree, etag, info, regular, size};
+use tree::{Missing, Tree, regular, size};
 
 /// Objects in folders.
 #[derive(Debug, Default)]
@@ -73,6 +73,19 @@ impl Directory {
         };
         let tree = open().map_err(|errno| on_path(errno.into(), "use the folder", folder))?;
         self.trees().insert(bucket.to_owned(), Arc::new(tree));
+        Ok(())
+    }
+
+    /// Gives the file with this [`stamp`] in a mounted folder an `ETag` that tells of its content, so that the same
+    /// content is the same object after it was touched, copied or moved. One file a folder; a file that has changed
+    /// since keeps its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when no folder is mounted as this bucket.
+    pub fn pin(&self, bucket: &str, stamp: String, etag: String) -> Result<()> {
+        let tree = self.tree(bucket, Missing::Fail)?;
+        let tree = tree.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no folder for bucket `{bucket}`")))?;
+        tree.pin(stamp, etag);
         Ok(())
     }
 
@@ -144,19 +157,27 @@ impl Directory {
         Ok((tree, place))
     }
 
-    fn open(&self, at: &ObjectKey, if_match: Option<&str>) -> Result<(File, Stat)> {
+    fn open(&self, at: &ObjectKey, if_match: Option<&str>) -> Result<(Arc<Tree>, File, Stat)> {
         let (tree, place) = self.find(at)?;
         let opened = tree.open_file(&place.folder, &place.name);
         let (file, stat) = opened.map_err(|errno| on_object(when_read(errno), "read", &tree, at))?;
-        let etag = etag(&stat);
+        let etag = tree.etag(&stat);
         match if_match {
             Some(expected) if expected != etag => Err(Error::new(
                 ErrorKind::Conflict,
                 format!("`{at}` has ETag {etag}, expected {expected}"),
             )),
-            Some(_) | None => Ok((file, stat)),
+            Some(_) | None => Ok((tree, file, stat)),
         }
     }
+}
+
+/// What the file system tells of a file's content: it changes when the content does, and sometimes when it does not.
+///
+/// # Errors
+/// When the file system does not answer.
+pub fn stamp(file: &File) -> std::io::Result<String> {
+    Ok(tree::etag(&fstat(file)?))
 }
 
 fn place(tree: &Tree, at: &ObjectKey) -> Result<Place> {
@@ -231,7 +252,7 @@ impl Writing {
         let finished = fstat(file).and_then(|stat| part.become_object(&name, replace).map(|()| stat));
         let stat = finished.map_err(|errno| on_object(errno, "write", &tree, &at))?;
         Ok(PutResult {
-            etag: etag(&stat),
+            etag: tree.etag(&stat),
             size: Some(size(&stat)),
         })
     }
@@ -245,14 +266,14 @@ impl ObjectStore for Directory {
             regular(statat(&**folder, &place.name, AtFlags::SYMLINK_NOFOLLOW)?)
         });
         let stat = found.map_err(|errno| on_object(when_read(errno), "read", &tree, at))?;
-        Ok(info(&at.key, &stat))
+        Ok(tree.info(&at.key, &stat))
     }
 
     async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)> {
         no_version(at, options.version.as_deref())?;
-        let (file, stat) = self.open(at, options.if_match.as_deref())?;
+        let (tree, file, stat) = self.open(at, options.if_match.as_deref())?;
         let body = body::read(file, size(&stat), options.range, at)?;
-        Ok((info(&at.key, &stat), body))
+        Ok((tree.info(&at.key, &stat), body))
     }
 
     async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {
@@ -267,7 +288,7 @@ impl ObjectStore for Directory {
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult> {
         no_version(from, options.version.as_deref())?;
-        let (source, stat) = self.open(from, options.if_match.as_deref())?;
+        let (_, source, stat) = self.open(from, options.if_match.as_deref())?;
         let (tree, place) = self.writable(to)?;
         let (writing, target) = Writing::begin(tree, place, to, Replace::Yes)?;
         body::copy(source, target, size(&stat), writing).await

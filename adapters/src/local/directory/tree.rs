@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ports::{ObjectInfo, Timestamp};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, mkdirat, open, openat, openat2};
@@ -50,6 +50,15 @@ pub(super) struct Tree {
     top: Arc<OwnedFd>,
     folders: Mutex<HashMap<String, Arc<OwnedFd>>>,
     resolution: Resolution,
+    pin: OnceLock<Pin>,
+}
+
+/// A file whose content is known by a better name than what the file system tells of it.
+#[derive(Debug)]
+struct Pin {
+    /// What [`etag`] says of the file.
+    stamp: String,
+    etag: String,
 }
 
 /// Who resolves paths.
@@ -75,6 +84,7 @@ impl Tree {
             top: Arc::new(top),
             folders: Mutex::default(),
             resolution,
+            pin: OnceLock::new(),
         })
     }
 
@@ -137,6 +147,31 @@ impl Tree {
         folder.ok_or(Errno::NOENT)
     }
 
+    /// From now on the file with this stamp has this `ETag`. A folder pins one file.
+    pub(super) fn pin(&self, stamp: String, etag: String) {
+        self.pin.get_or_init(|| Pin { stamp, etag });
+    }
+
+    /// The `ETag` of a file of this folder.
+    pub(super) fn etag(&self, stat: &Stat) -> String {
+        let found = etag(stat);
+        match self.pin.get() {
+            Some(pin) if pin.stamp == found => pin.etag.clone(),
+            Some(_) | None => found,
+        }
+    }
+
+    pub(super) fn info(&self, key: &str, stat: &Stat) -> ObjectInfo {
+        let millis = i64::try_from(stat.st_mtime_nsec).unwrap_or(0) / 1_000_000;
+        ObjectInfo {
+            key: key.to_owned(),
+            size: size(stat),
+            etag: self.etag(stat),
+            version: None,
+            modified: Timestamp::from_millis(stat.st_mtime.saturating_mul(1_000).saturating_add(millis)),
+        }
+    }
+
     /// Opens an object's file for reading; only regular files are objects.
     pub(super) fn open_file(&self, folder: &str, name: &str) -> Result<(File, Stat)> {
         // Without NONBLOCK, opening a named pipe would wait for its writer.
@@ -190,15 +225,4 @@ pub(super) fn etag(stat: &Stat) -> String {
 
 pub(super) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
-}
-
-pub(super) fn info(key: &str, stat: &Stat) -> ObjectInfo {
-    let millis = i64::try_from(stat.st_mtime_nsec).unwrap_or(0) / 1_000_000;
-    ObjectInfo {
-        key: key.to_owned(),
-        size: size(stat),
-        etag: etag(stat),
-        version: None,
-        modified: Timestamp::from_millis(stat.st_mtime.saturating_mul(1_000).saturating_add(millis)),
-    }
 }
