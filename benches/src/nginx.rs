@@ -68,8 +68,8 @@ impl Drop for Nginx {
 
 fn configuration(dir: &Path, root: &Path, port: u16) -> String {
     format!(
-        "daemon off; worker_processes 1; pid {pid}/nginx.pid;
-         events {{ worker_connections 1024; }}
+        "daemon off; worker_processes 1; worker_rlimit_nofile 8192; pid {pid}/nginx.pid;
+         events {{ worker_connections 4096; }}
          http {{
            access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000;
            client_body_temp_path {pid}/t1; proxy_temp_path {pid}/t2; fastcgi_temp_path {pid}/t3;

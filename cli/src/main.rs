@@ -6,12 +6,12 @@ mod commands;
 mod composition;
 mod exit_code;
 mod input;
-mod memory;
 mod outcomes;
 mod output;
 mod progress;
 mod state;
 mod summary;
+mod surroundings;
 mod wiring;
 
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ use state::Opened;
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
-    memory::bound_arenas();
+    surroundings::bound_arenas();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

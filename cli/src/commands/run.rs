@@ -17,6 +17,7 @@ use crate::output;
 use crate::progress::{Expected, Progress};
 use crate::state::State;
 use crate::summary::{self, RunSummary};
+use crate::surroundings;
 use crate::wiring;
 
 /// A run that is to be, unless there is one like it to be resumed.
@@ -43,6 +44,7 @@ pub(crate) async fn execute(state: State, run: NewRun) -> Result<Exit, Failure> 
     let meter = Arc::new(Meter::default());
     let expected = Arc::new(Expected::default());
     let composition = run.composition.clone();
+    surroundings::allow_connections(composition.connections)?;
     let wired = wiring::wire(&state, &composition, &meter, &expected).await?;
     let digest = match run.input.pointer("/manifest/bucket").and_then(Value::as_str) {
         Some(bucket) if !composition.mounts.contains_key(bucket) => wired.etag_of(&run.input).await?,

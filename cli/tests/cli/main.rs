@@ -176,6 +176,24 @@ fn a_disk_that_is_full_stops_the_run_and_it_can_be_resumed() {
 }
 
 #[test]
+fn more_connections_than_descriptors_are_refused_before_the_run() {
+    let place = Place::new();
+    place.write("urls.txt", "https://example.com/a.gif\n");
+    let gantry = env!("CARGO_BIN_EXE_gantry");
+    let words = "download urls.txt --to out --concurrency 100 --max-concurrency 10";
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n 600; exec {gantry} {words}")]);
+    let output = limited.current_dir(place.path("")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(
+        stderr.contains("1000 requests") && stderr.contains("the system gives 600"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("--max-concurrency"), "{stderr}");
+}
+
+#[test]
 fn a_second_gantry_on_one_state_directory_is_refused() {
     let served = serve(0, NONE);
     let place = Place::new();
