@@ -1,7 +1,7 @@
 //! Why a manifest cannot be split. What is wrong with a single item is never an error here, unless it is asked for.
 
 use manifest::{FaultKind, Malformed, Place};
-use ports::{ErrorKind, ObjectKey, TaskFailure};
+use ports::{ObjectKey, TaskFailure};
 
 /// The names that `Retry` and `Catch` match.
 pub mod error_name {
@@ -27,12 +27,6 @@ pub mod error_name {
     pub const LIMIT_EXCEEDED: &str = "Gantry.LimitExceeded";
     /// The time does not suffice.
     pub const DEADLINE_TOO_CLOSE: &str = "Gantry.DeadlineTooClose";
-    /// There is no room for what has to be written.
-    pub const STORAGE_FULL: &str = "Gantry.StorageFull";
-    /// Something may not be read or written.
-    pub const STORAGE_DENIED: &str = "Gantry.StorageDenied";
-    /// Something could not be read or written.
-    pub const STORAGE_FAILED: &str = "Gantry.StorageFailed";
 }
 
 /// Why a manifest cannot be split.
@@ -162,16 +156,7 @@ impl Error {
             Self::MalformedItems { .. } => error_name::MALFORMED_ITEMS,
             Self::LimitExceeded { .. } => error_name::LIMIT_EXCEEDED,
             Self::DeadlineTooClose { .. } => error_name::DEADLINE_TOO_CLOSE,
-            Self::Port { source, .. } => match source.kind() {
-                ErrorKind::Full => error_name::STORAGE_FULL,
-                ErrorKind::Denied => error_name::STORAGE_DENIED,
-                ErrorKind::NotFound
-                | ErrorKind::Conflict
-                | ErrorKind::Throttled
-                | ErrorKind::Malformed
-                | ErrorKind::Unavailable
-                | ErrorKind::Cancelled => error_name::STORAGE_FAILED,
-            },
+            Self::Port { source, .. } => source.kind().error_name(),
         }
     }
 
@@ -258,6 +243,7 @@ fn told(faults: &[(Place, Malformed)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ports::ErrorKind;
 
     fn port(kind: ErrorKind) -> ports::Error {
         ports::Error::new(kind, "no")
@@ -343,7 +329,7 @@ mod tests {
             ),
             (failed(ErrorKind::Full), "Gantry.StorageFull"),
             (failed(ErrorKind::Denied), "Gantry.StorageDenied"),
-            (failed(ErrorKind::Unavailable), "Gantry.StorageFailed"),
+            (failed(ErrorKind::Unavailable), "Gantry.StorageUnavailable"),
         ];
         for (error, name) in cases {
             assert_eq!(error.name(), name, "{error}");

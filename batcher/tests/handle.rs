@@ -456,7 +456,7 @@ fn a_store_that_dies_leaves_no_list_behind() {
             assert_eq!(batches(&world).len(), 3);
             break;
         }
-        assert_eq!(answer.unwrap_err().name(), "Gantry.StorageFailed");
+        assert_eq!(answer.unwrap_err().name(), "Gantry.StorageUnavailable");
         assert_eq!(world.store.bytes("state", "runs/run-1/0/batches.jsonl"), None);
         calls += 1;
     }

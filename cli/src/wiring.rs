@@ -7,7 +7,7 @@ use std::sync::Arc;
 use adapters::http::{Origin, OriginOptions, SystemResolver};
 use adapters::local::{Access, Functions, Router, Table as LocalTable};
 use engine::Engine;
-use ports::{Clock, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure, TaskInvoker};
+use ports::{Clock, ErrorKind, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure, TaskInvoker};
 use processor::{AllowPrivate, GuardedResolver, Politeness};
 use serde_json::Value;
 
@@ -18,12 +18,7 @@ use crate::progress::Expected;
 use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
-const HALTING: [&str; 4] = [
-    "Gantry.StorageFull",
-    "Gantry.StorageDenied",
-    "Gantry.StoreFull",
-    "Gantry.StoreDenied",
-];
+const HALTING: [ErrorKind; 2] = [ErrorKind::Full, ErrorKind::Denied];
 
 /// A run's engine and its objects.
 #[derive(Debug)]
@@ -64,7 +59,7 @@ pub(crate) async fn wire(
         ledger: Arc::clone(&state.records) as _,
         clock: Arc::clone(&state.clock),
     };
-    let engine = Engine::new(ports, settings(HALTING.map(str::to_owned)));
+    let engine = Engine::new(ports, settings(HALTING.map(|kind| kind.error_name().to_owned())));
     Ok(Wired { engine, store })
 }
 
@@ -155,20 +150,10 @@ fn with_batcher(
             if let Ok(answer) = &answer {
                 expected.learn(answer);
             }
-            answer.map_err(|error| refusal(&error))
+            answer.map_err(TaskFailure::from)
         }
     };
     Ok(functions.with(function_arn("gantry-batcher"), handle))
-}
-
-/// The batcher's error with what would help, on one line.
-fn refusal(error: &batcher::Error) -> TaskFailure {
-    let mut failure = TaskFailure::of(error.name(), error);
-    if let Some(hint) = error.hint() {
-        failure.cause.push_str("; ");
-        failure.cause.push_str(hint);
-    }
-    failure
 }
 
 fn with_processor(

@@ -1,6 +1,6 @@
 //! Why a call cannot be answered. What became of an item is never an error here.
 
-use ports::{ErrorKind, TaskFailure};
+use ports::TaskFailure;
 
 /// The names that `Retry` and `Catch` match.
 pub mod error_name {
@@ -8,12 +8,6 @@ pub mod error_name {
     pub const MALFORMED: &str = "Gantry.Malformed";
     /// The manifest has changed, or is gone, while lost items had to be found in it.
     pub const MANIFEST_CHANGED: &str = "Gantry.ManifestChanged";
-    /// There is no room for what has to be written.
-    pub const STORAGE_FULL: &str = "Gantry.StorageFull";
-    /// Something may not be read or written.
-    pub const STORAGE_DENIED: &str = "Gantry.StorageDenied";
-    /// Something could not be read or written.
-    pub const STORAGE_FAILED: &str = "Gantry.StorageFailed";
 }
 
 /// Why a call cannot be answered.
@@ -55,16 +49,7 @@ impl Error {
         match self {
             Self::Malformed { .. } => error_name::MALFORMED,
             Self::ManifestChanged { .. } => error_name::MANIFEST_CHANGED,
-            Self::Port { source, .. } => match source.kind() {
-                ErrorKind::Full => error_name::STORAGE_FULL,
-                ErrorKind::Denied => error_name::STORAGE_DENIED,
-                ErrorKind::NotFound
-                | ErrorKind::Conflict
-                | ErrorKind::Throttled
-                | ErrorKind::Malformed
-                | ErrorKind::Unavailable
-                | ErrorKind::Cancelled => error_name::STORAGE_FAILED,
-            },
+            Self::Port { source, .. } => source.kind().error_name(),
         }
     }
 }

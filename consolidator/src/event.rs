@@ -1,6 +1,6 @@
 //! What the state machines send to the consolidator, and what it answers.
 
-use manifest::{Batch, Subject};
+use manifest::Batch;
 use ports::ObjectKey;
 use serde::{Deserialize, Serialize};
 
@@ -146,15 +146,6 @@ pub enum Answer {
     Consolidated(Box<Consolidated>),
     /// To [`Phase::Report`].
     Reported(Box<Reported>),
-}
-
-/// How an item is called in a report: its URL, or `s3://bucket/key`.
-pub(crate) fn name_of(subject: &Subject) -> String {
-    match subject {
-        Subject::Url { url } => url.clone(),
-        Subject::Object { bucket, key, .. } => format!("s3://{bucket}/{key}"),
-        Subject::Record { record } => record.clone(),
-    }
 }
 
 /// The line of a batch list that says where a batch's items are.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use manifest::{Outcome, Subject};
+use manifest::Outcome;
 use ports::{AttributeValue, Row, Table, TableSchema};
 
 use crate::Error;
@@ -71,11 +71,7 @@ impl Rows {
 
 /// A success as a row; the key attribute has the item's name, whatever the attribute is called.
 fn row_of(outcome: Outcome, hash: &str) -> Row {
-    let item = match outcome.subject {
-        Subject::Url { url } => url,
-        Subject::Object { bucket, key, .. } => format!("s3://{bucket}/{key}"),
-        Subject::Record { record } => record,
-    };
+    let item = outcome.subject.name().into_owned();
     let mut row = Row::new();
     row.insert(hash.to_owned(), AttributeValue::S(item));
     row.insert("bytes".to_owned(), AttributeValue::N(outcome.bytes.to_string()));

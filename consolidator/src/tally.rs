@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{ErrorClass, Outcome, Status, Subject};
+use manifest::{ErrorClass, Outcome, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::Histogram;
-use crate::event::name_of;
 
 /// Hosts that are counted one by one; failures of further ones are counted under [`OTHER_HOSTS`]. A few hundred KiB.
 const HOSTS_MAX: usize = 5_000;
@@ -97,7 +96,7 @@ impl Tally {
 
     fn add_failure(&mut self, outcome: &Outcome) {
         self.failed += 1;
-        if let Some(host) = host_of(&outcome.subject) {
+        if let Some(host) = outcome.subject.host() {
             let known = self.hosts.contains_key(&host) || self.hosts.len() < HOSTS_MAX;
             let host = if known { host } else { OTHER_HOSTS.to_owned() };
             *self.hosts.entry(host).or_default() += 1;
@@ -112,7 +111,7 @@ impl Tally {
         tally.count += 1;
         if self.failures.len() < FAILURES_MAX {
             self.failures.push(Failure {
-                item: cut(&name_of(&outcome.subject), MESSAGE_BYTES_MAX).to_owned(),
+                item: cut(&outcome.subject.name(), MESSAGE_BYTES_MAX).to_owned(),
                 error: error.name.clone(),
                 message: message.to_owned(),
             });
@@ -219,14 +218,6 @@ impl Summary {
             files: tally.files,
             results: tally.results,
         }
-    }
-}
-
-fn host_of(subject: &Subject) -> Option<String> {
-    match subject {
-        Subject::Url { url } => Some(url::Url::parse(url).ok()?.host_str()?.to_owned()),
-        Subject::Object { bucket, .. } => Some(bucket.clone()),
-        Subject::Record { .. } => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! One item of a manifest: what it is and where it stood.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{EXCERPT_BYTES, RECORD_BYTES_MAX};
@@ -35,6 +37,26 @@ pub enum Subject {
         /// The beginning of the record, at most 200 bytes, made readable.
         record: String,
     },
+}
+
+impl Subject {
+    /// What the item is called in reports and tables: its URL, or `s3://bucket/key`.
+    pub fn name(&self) -> Cow<'_, str> {
+        match self {
+            Self::Url { url } => Cow::Borrowed(url),
+            Self::Object { bucket, key, .. } => Cow::Owned(format!("s3://{bucket}/{key}")),
+            Self::Record { record } => Cow::Borrowed(record),
+        }
+    }
+
+    /// Who has it: the URL's host, or the bucket.
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Self::Url { url } => Some(url::Url::parse(url).ok()?.host_str()?.to_owned()),
+            Self::Object { bucket, .. } => Some(bucket.clone()),
+            Self::Record { .. } => None,
+        }
+    }
 }
 
 /// Where an item stood in its manifest.

@@ -35,6 +35,21 @@ impl ErrorKind {
             Self::NotFound | Self::Conflict | Self::Denied | Self::Malformed | Self::Full | Self::Cancelled => false,
         }
     }
+
+    /// What a stage's error is called that such an answer has caused: the names that `Retry` and `Catch` match.
+    #[must_use]
+    pub const fn error_name(self) -> &'static str {
+        match self {
+            Self::NotFound => "Gantry.StorageNotFound",
+            Self::Conflict => "Gantry.StorageConflict",
+            Self::Throttled => "Gantry.StorageThrottled",
+            Self::Denied => "Gantry.StorageDenied",
+            Self::Malformed => "Gantry.StorageMalformed",
+            Self::Full => "Gantry.StorageFull",
+            Self::Unavailable => "Gantry.StorageUnavailable",
+            Self::Cancelled => "Gantry.Cancelled",
+        }
+    }
 }
 
 /// A failed request to a port.

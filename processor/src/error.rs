@@ -1,6 +1,6 @@
 //! What ends a batch. What ends one item is an outcome.
 
-use ports::{ErrorKind, ObjectKey, TaskFailure};
+use ports::{ObjectKey, TaskFailure};
 
 /// Why a call of the processor failed.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +48,7 @@ impl Error {
             Self::Malformed(_) => "Gantry.MalformedEvent",
             Self::ManifestChanged { .. } => "Gantry.ManifestChanged",
             Self::Encode(_) => "Gantry.Internal",
-            Self::Store { source, .. } => match source.kind() {
-                ErrorKind::NotFound => "Gantry.StoreNotFound",
-                ErrorKind::Conflict => "Gantry.StoreConflict",
-                ErrorKind::Throttled => "Gantry.StoreThrottled",
-                ErrorKind::Denied => "Gantry.StoreDenied",
-                ErrorKind::Malformed => "Gantry.StoreMalformed",
-                ErrorKind::Full => "Gantry.StoreFull",
-                ErrorKind::Unavailable => "Gantry.StoreUnavailable",
-                ErrorKind::Cancelled => "Gantry.Cancelled",
-            },
+            Self::Store { source, .. } => source.kind().error_name(),
         }
     }
 
@@ -79,17 +70,18 @@ impl From<Error> for TaskFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ports::ErrorKind;
 
     #[test]
     fn names_are_stable() {
         let kinds = [
-            (ErrorKind::NotFound, "Gantry.StoreNotFound"),
-            (ErrorKind::Conflict, "Gantry.StoreConflict"),
-            (ErrorKind::Throttled, "Gantry.StoreThrottled"),
-            (ErrorKind::Denied, "Gantry.StoreDenied"),
-            (ErrorKind::Malformed, "Gantry.StoreMalformed"),
-            (ErrorKind::Full, "Gantry.StoreFull"),
-            (ErrorKind::Unavailable, "Gantry.StoreUnavailable"),
+            (ErrorKind::NotFound, "Gantry.StorageNotFound"),
+            (ErrorKind::Conflict, "Gantry.StorageConflict"),
+            (ErrorKind::Throttled, "Gantry.StorageThrottled"),
+            (ErrorKind::Denied, "Gantry.StorageDenied"),
+            (ErrorKind::Malformed, "Gantry.StorageMalformed"),
+            (ErrorKind::Full, "Gantry.StorageFull"),
+            (ErrorKind::Unavailable, "Gantry.StorageUnavailable"),
             (ErrorKind::Cancelled, "Gantry.Cancelled"),
         ];
         let at = ObjectKey::new("b", "k");

@@ -10,7 +10,6 @@ use crate::outcomes::RunObjects;
 use crate::output;
 use crate::state::{Opened, State};
 
-use super::failures::item_name;
 use super::show::redrives_of;
 
 /// Redrives of redrives that are followed.
@@ -41,7 +40,7 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
     let head = format!(
         "item {}: {}",
         last.outcome.index,
-        output::printable(&item_name(&last.outcome.subject))
+        output::printable(&last.outcome.subject.name())
     );
     state.output.data(head);
     for attempt in &attempts {
@@ -82,7 +81,7 @@ async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<At
 }
 
 fn is_item(outcome: &Outcome, typed: &str) -> bool {
-    typed.parse() == Ok(outcome.index) || item_name(&outcome.subject) == typed
+    typed.parse() == Ok(outcome.index) || outcome.subject.name() == typed
 }
 
 fn lines(attempt: &Attempt) -> Vec<String> {

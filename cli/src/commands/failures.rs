@@ -1,6 +1,6 @@
 //! `gantry failures`: the items of a run that failed.
 
-use manifest::{Outcome, Status, Subject};
+use manifest::{Outcome, Status};
 
 use crate::args::RunArg;
 use crate::composition::STATE_BUCKET;
@@ -42,15 +42,6 @@ fn line(state: &State, outcome: &Outcome) -> Result<String, Failure> {
         .error
         .as_ref()
         .map_or(("?", ""), |error| (error.name.as_str(), error.message.as_str()));
-    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, item_name(&outcome.subject));
+    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, outcome.subject.name());
     Ok(line.split('\t').map(output::printable).collect::<Vec<_>>().join("\t"))
-}
-
-/// How an item is called.
-pub(crate) fn item_name(subject: &Subject) -> String {
-    match subject {
-        Subject::Url { url } => url.clone(),
-        Subject::Object { bucket, key, .. } => format!("s3://{bucket}/{key}"),
-        Subject::Record { record } => record.clone(),
-    }
 }

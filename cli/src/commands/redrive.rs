@@ -1,6 +1,6 @@
 //! `gantry redrive`: the failed items of a run again, in a new run over a rest of them.
 
-use manifest::{ErrorClass, Outcome, Rest, Status, Subject, error_name};
+use manifest::{ErrorClass, Outcome, Rest, Status, error_name};
 use ports::{ExecutionRow, ObjectBody, ObjectKey, ObjectStore, PutOptions};
 use serde_json::{Value, json};
 
@@ -66,16 +66,8 @@ fn is_wanted(outcome: &Outcome, only: &Filter) -> bool {
             }
             Filter::StatusCode(code) => outcome.status_code == Some(*code),
             Filter::Error(name) => error.is_some_and(|error| error.name == *name),
-            Filter::Host(host) => host_of(&outcome.subject).as_deref() == Some(host),
+            Filter::Host(host) => outcome.subject.host().as_deref() == Some(host),
         }
-}
-
-fn host_of(subject: &Subject) -> Option<String> {
-    match subject {
-        Subject::Url { url } => Some(url::Url::parse(url).ok()?.host_str()?.to_owned()),
-        Subject::Object { bucket, .. } => Some(bucket.clone()),
-        Subject::Record { .. } => None,
-    }
 }
 
 /// Writes the rest under a name that its content gives: the same redrive again finds the same object.
