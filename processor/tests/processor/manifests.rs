@@ -97,7 +97,7 @@ async fn a_manifest_that_is_gone_or_a_range_that_is_too_long_ends_the_batch() {
     let (world, _) = World::scripted(&[], Origin::default());
     assert_eq!(
         world.call(event(18..45, "\"x\"", 1)).await.unwrap_err().name(),
-        "Gantry.StoreNotFound"
+        "Gantry.StorageNotFound"
     );
     let error = world.call(event(0..1 << 30, "\"x\"", 1)).await.unwrap_err();
     assert_eq!(error.name(), "Gantry.MalformedEvent");

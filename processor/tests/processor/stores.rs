@@ -60,5 +60,5 @@ async fn a_destination_that_does_not_exist_ends_the_batch() {
     let (mut world, _folder) = world(serving(&["https://h.example/a"]));
     world.ports.store = Arc::new(Directory::default());
     let error = world.call(downloads(&["https://h.example/a"])).await.unwrap_err();
-    assert_eq!(error.name(), "Gantry.StoreNotFound");
+    assert_eq!(error.name(), "Gantry.StorageNotFound");
 }
