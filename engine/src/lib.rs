@@ -15,6 +15,7 @@
 
 pub mod limits;
 
+mod batching;
 mod catalog;
 mod error;
 mod execution;

@@ -11,15 +11,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asl::{
-    Ending, Execution, ExecutionType, Identity, MapRunRequest, MapRunResult, Recording, StateError, Value, error_name,
-};
+use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, MapRunResult, Recording, StateError, error_name};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ports::{Commit, Counts, LedgerState, MapRunArn};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::batching::{ChildInputs, Dispatch};
 use crate::catalog::{World, to_asl};
 use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
@@ -91,13 +90,6 @@ enum Progress {
     Failed(StateError),
 }
 
-/// A child that is to be started.
-struct Dispatch {
-    position: u64,
-    items: u64,
-    input: Value,
-}
-
 /// A child's end, or none when it was stopped half-way.
 struct Returned {
     items: u64,
@@ -159,12 +151,12 @@ impl MapRun {
 
     async fn children_to_their_end(&mut self) -> Result<Progress> {
         let opened = ItemSource::open(&*self.world.ports.store, &self.request, self.read_to).await;
-        let mut source = match opened {
-            Ok(source) => source,
+        let mut inputs = match opened {
+            Ok(source) => ChildInputs::new(source, &self.request),
             Err(error) => return Ok(Progress::Failed(error)),
         };
         loop {
-            if let Err(error) = self.dispatch(&mut source).await {
+            if let Err(error) = self.dispatch(&mut inputs).await {
                 return self.give_up(error).await;
             }
             if !self.wait().await? {
@@ -188,15 +180,16 @@ impl MapRun {
     }
 
     /// Starts children while there is room for them.
-    async fn dispatch(&mut self, source: &mut ItemSource) -> std::result::Result<(), StateError> {
+    async fn dispatch(&mut self, inputs: &mut ChildInputs) -> std::result::Result<(), StateError> {
         let room = usize::try_from(self.concurrency()).unwrap_or(usize::MAX);
         while self.children.len() < room && self.results.len() < limits::RESULT_BYTES_MAX && !self.stop.is_requested() {
-            let mark = source.mark();
-            let Some(dispatch) = self.next_child(source).await? else {
+            let mark = inputs.mark();
+            let Some(dispatch) = inputs.next(self.next).await? else {
                 self.exhausted = true;
                 return Ok(());
             };
-            self.read_to = source.mark();
+            self.next += 1;
+            self.read_to = inputs.mark();
             self.marks.insert(dispatch.position, mark);
             if !self.state.done.contains(dispatch.position) {
                 self.start(dispatch);
@@ -210,42 +203,6 @@ impl MapRun {
             0 => limits::CHILD_CONCURRENCY_MAX,
             wanted => wanted.min(limits::CHILD_CONCURRENCY_MAX),
         }
-    }
-
-    /// The next child's input: an item, or as many of them as make a batch.
-    async fn next_child(&mut self, source: &mut ItemSource) -> std::result::Result<Option<Dispatch>, StateError> {
-        let Some(first) = next_item(&self.request, source).await? else {
-            return Ok(None);
-        };
-        let position = self.next;
-        self.next += 1;
-        let request = Arc::clone(&self.request);
-        let Some(batcher) = &request.batcher else {
-            let dispatch = Dispatch {
-                position,
-                items: 1,
-                input: first,
-            };
-            return Ok(Some(dispatch));
-        };
-        let most = batcher.items_per_batch_max.unwrap_or(u64::MAX);
-        let bytes_max = batcher
-            .input_bytes_per_batch_max
-            .map_or(limits::PAYLOAD_BYTES_MAX, |max| {
-                usize::try_from(max).unwrap_or(limits::PAYLOAD_BYTES_MAX)
-            });
-        let mut batch = Collected::new(&request, first);
-        while batch.items() < most && batch.bytes < bytes_max {
-            let Some(item) = next_item(&self.request, source).await? else {
-                break;
-            };
-            batch.add(item);
-        }
-        Ok(Some(Dispatch {
-            position,
-            items: batch.items(),
-            input: request.batch_input(batch.items),
-        }))
     }
 
     fn start(&mut self, dispatch: Dispatch) {
@@ -406,41 +363,6 @@ const fn count(counts: &mut Counts, ending: &ChildEnding, items: u64) {
     }
 }
 
-async fn next_item(request: &MapRunRequest, source: &mut ItemSource) -> std::result::Result<Option<Value>, StateError> {
-    let Some(item) = source.next().await? else {
-        return Ok(None);
-    };
-    let selected = request.select_item(item.mark.item, source.name(), item.value)?;
-    Ok(Some(selected))
-}
-
-/// Items of a batch that is being collected.
-struct Collected {
-    items: Vec<Value>,
-    bytes: usize,
-}
-
-impl Collected {
-    fn new(request: &MapRunRequest, first: Value) -> Self {
-        let frame = request.batch_input(Vec::new()).to_string().len();
-        let mut collected = Self {
-            items: Vec::new(),
-            bytes: frame,
-        };
-        collected.add(first);
-        collected
-    }
-
-    fn add(&mut self, item: Value) {
-        self.bytes += item.to_string().len() + 1;
-        self.items.push(item);
-    }
-
-    fn items(&self) -> u64 {
-        self.items.len() as u64
-    }
-}
-
 /// What a child needs to run on its own.
 struct Child {
     world: Arc<World>,
@@ -455,7 +377,7 @@ impl Child {
         let clock = Arc::clone(&self.world.ports.clock);
         let started = clock.now();
         let identity = self.identity(&dispatch, started);
-        let input = dispatch.input.to_string();
+        let input = dispatch.input;
         let execution = Execution::new(Arc::clone(&self.request.processor), identity.clone(), Recording::Off);
         let run = Driver::unrecorded(Arc::clone(&self.world), execution, input.clone(), self.stop.clone());
         let limit = match self.request.execution_type {
