@@ -128,6 +128,9 @@ pub struct LedgerState {
     pub source_byte: u64,
     /// Where in the source's items the child at the low-water mark begins.
     pub source_item: u64,
+    /// What else the source needs to find that place again: the `ETag` it read, the file of a list. Its own text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_token: Option<String>,
     /// Children that are done above the low-water mark.
     pub done: SpanSet,
     /// By children.

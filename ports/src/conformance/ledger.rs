@@ -34,6 +34,7 @@ fn state(low_water: u64) -> LedgerState {
         low_water,
         source_byte: low_water * 100,
         source_item: low_water,
+        source_token: (low_water > 0).then(|| format!("token {low_water}")),
         done,
         executions: counts,
         items: counts,
