@@ -144,20 +144,46 @@ impl SelectorScope {
 impl MapRunRequest {
     /// The input of the child, or its place in a batch, for one item as it was read.
     ///
-    /// `index` counts from 0; `source` is `STATE_DATA`, `S3://bucket` or `S3://bucket/key`. Entries of an object are
-    /// `{"Key":…,"Value":…}`.
+    /// `index` counts from 0; `source` is `STATE_DATA`, `S3://bucket` or `S3://bucket/key`.
     ///
     /// # Errors
     /// When the selector names what is not there; the map run fails with it.
     pub fn select_item(&self, index: u64, source: &str, item: Value) -> Result<Value, StateError> {
+        self.select(Item {
+            index,
+            value: item,
+            key: None,
+            source: Some(source.to_owned()),
+        })
+    }
+
+    /// The same for a member of an object: the selector sees its name as `$$.Map.Item.Key` and its value as
+    /// `$$.Map.Item.Value`; without a selector the item is `{"Key":…,"Value":…}`.
+    ///
+    /// # Errors
+    /// As [`Self::select_item`].
+    pub fn select_entry(&self, index: u64, source: &str, key: String, value: Value) -> Result<Value, StateError> {
+        if !self.has_selector() {
+            let members = [("Key".to_owned(), Value::String(key)), ("Value".to_owned(), value)];
+            return Ok(Value::Object(members.into_iter().collect()));
+        }
+        self.select(Item {
+            index,
+            value,
+            key: Some(key),
+            source: Some(source.to_owned()),
+        })
+    }
+
+    /// Whether items are anything but handed on as they were read.
+    pub const fn has_selector(&self) -> bool {
+        self.selector.inner.is_some()
+    }
+
+    fn select(&self, item: Item) -> Result<Value, StateError> {
         match &self.selector.inner {
-            None => Ok(item),
-            Some(scope) => scope.select(Item {
-                index,
-                value: item,
-                key: None,
-                source: Some(source.to_owned()),
-            }),
+            None => Ok(item.value),
+            Some(scope) => scope.select(item),
         }
     }
 
