@@ -6,6 +6,7 @@
 
 pub mod error_name;
 pub mod limits;
+pub mod reader;
 pub mod result_file;
 pub mod run_key;
 
