@@ -1,10 +1,13 @@
 //! From items to the inputs of children: `ItemSelector`, then `ItemBatcher`.
+//!
+//! A batch closes before it would exceed its bytes: the item that does not fit begins the next one. Items that no
+//! selector changes pass through as the text that the reader made of them.
 
 use std::sync::Arc;
 
-use asl::{MapRunRequest, StateError, Value};
+use asl::{Batcher, MapRunRequest, StateError, error_name};
 
-use crate::item_source::{ItemSource, Mark};
+use crate::item_source::{Content, ItemSource, Mark, SourceItem};
 use crate::limits;
 
 /// A child that is to be started.
@@ -19,6 +22,25 @@ pub(crate) struct Dispatch {
 pub(crate) struct ChildInputs {
     request: Arc<MapRunRequest>,
     source: ItemSource,
+    frame: Option<Frame>,
+    /// The item that did not fit into the last batch.
+    waiting: Option<Selected>,
+}
+
+/// An item as a child gets it.
+struct Selected {
+    /// Where it was read.
+    mark: Mark,
+    index: u64,
+    text: String,
+}
+
+/// A batch without its items.
+struct Frame {
+    before: String,
+    after: String,
+    items_max: u64,
+    bytes_max: usize,
 }
 
 impl ChildInputs {
@@ -26,82 +48,124 @@ impl ChildInputs {
         Self {
             request: Arc::clone(request),
             source,
+            frame: request.batcher.as_ref().map(|batcher| Frame::new(request, batcher)),
+            waiting: None,
         }
     }
 
     /// Where the next child's first item begins.
-    pub(crate) const fn mark(&self) -> Mark {
-        self.source.mark()
+    pub(crate) fn mark(&self) -> Mark {
+        match &self.waiting {
+            Some(waiting) => waiting.mark.clone(),
+            None => self.source.mark(),
+        }
     }
 
     /// The next child's input: an item, or as many of them as make a batch.
     pub(crate) async fn next(&mut self, position: u64) -> Result<Option<Dispatch>, StateError> {
-        let Some(first) = self.next_item().await? else {
-            return Ok(None);
-        };
-        let request = Arc::clone(&self.request);
-        let Some(batcher) = &request.batcher else {
-            let dispatch = Dispatch {
-                position,
-                items: 1,
-                input: first.to_string(),
-            };
-            return Ok(Some(dispatch));
-        };
-        let most = batcher.items_per_batch_max.unwrap_or(u64::MAX);
-        let bytes_max = batcher
-            .input_bytes_per_batch_max
-            .map_or(limits::PAYLOAD_BYTES_MAX, |max| {
-                usize::try_from(max).unwrap_or(limits::PAYLOAD_BYTES_MAX)
-            });
-        let mut batch = Collected::new(&request, first);
-        while batch.items() < most && batch.bytes < bytes_max {
-            let Some(item) = self.next_item().await? else {
-                break;
-            };
-            batch.add(item);
+        if self.frame.is_some() {
+            return self.next_batch(position).await;
         }
-        Ok(Some(Dispatch {
-            position,
-            items: batch.items(),
-            input: request.batch_input(batch.items).to_string(),
-        }))
-    }
-
-    async fn next_item(&mut self) -> Result<Option<Value>, StateError> {
         let Some(item) = self.source.next().await? else {
             return Ok(None);
         };
-        let selected = self
-            .request
-            .select_item(item.mark.item, self.source.name(), item.value)?;
-        Ok(Some(selected))
+        let (index, input) = (item.index, self.select(item)?);
+        self.check_size(index, input.len(), limits::PAYLOAD_BYTES_MAX)?;
+        Ok(Some(Dispatch {
+            position,
+            items: 1,
+            input,
+        }))
     }
-}
 
-/// Items of a batch that is being collected.
-struct Collected {
-    items: Vec<Value>,
-    bytes: usize,
-}
-
-impl Collected {
-    fn new(request: &MapRunRequest, first: Value) -> Self {
-        let frame = request.batch_input(Vec::new()).to_string().len();
-        let mut collected = Self {
-            items: Vec::new(),
-            bytes: frame,
+    async fn next_batch(&mut self, position: u64) -> Result<Option<Dispatch>, StateError> {
+        let (mut input, mut items) = (String::new(), 0);
+        while let Some(item) = self.next_selected().await? {
+            let Some(frame) = &self.frame else { break };
+            if items == 0 {
+                self.check_size(item.index, frame.bytes() + item.text.len(), frame.bytes_max)?;
+                input.push_str(&frame.before);
+            } else if input.len() + 1 + item.text.len() + frame.after.len() > frame.bytes_max {
+                self.waiting = Some(item);
+                break;
+            } else {
+                input.push(',');
+            }
+            input.push_str(&item.text);
+            items += 1;
+            if items == frame.items_max {
+                break;
+            }
+        }
+        let Some(frame) = self.frame.as_ref().filter(|_| items > 0) else {
+            return Ok(None);
         };
-        collected.add(first);
-        collected
+        input.push_str(&frame.after);
+        Ok(Some(Dispatch { position, items, input }))
     }
 
-    fn add(&mut self, item: Value) {
-        self.bytes += item.to_string().len() + 1;
-        self.items.push(item);
+    async fn next_selected(&mut self) -> Result<Option<Selected>, StateError> {
+        if let Some(waiting) = self.waiting.take() {
+            return Ok(Some(waiting));
+        }
+        let mark = self.source.mark();
+        let Some(item) = self.source.next().await? else {
+            return Ok(None);
+        };
+        Ok(Some(Selected {
+            mark,
+            index: item.index,
+            text: self.select(item)?,
+        }))
     }
 
-    fn items(&self) -> u64 {
-        self.items.len() as u64
+    fn select(&self, item: SourceItem) -> Result<String, StateError> {
+        if !self.request.has_selector() {
+            return Ok(item.content.into_text());
+        }
+        let name = self.source.name();
+        let selected = match item.content {
+            Content::Entry(key, value) => self.request.select_entry(item.index, name, key, value)?,
+            content @ (Content::Text(_) | Content::Value(_)) => {
+                self.request.select_item(item.index, name, content.into_value()?)?
+            }
+        };
+        Ok(selected.to_string())
+    }
+
+    fn check_size(&self, index: u64, bytes: usize, bytes_max: usize) -> Result<(), StateError> {
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        let name = self.source.name();
+        let cause = format!(
+            "item {index} (from 0) of `{name}` makes a child's input of {bytes} bytes, over the limit of {bytes_max} bytes"
+        );
+        Err(StateError::new(error_name::DATA_LIMIT_EXCEEDED, cause))
     }
 }
+
+impl Frame {
+    fn new(request: &MapRunRequest, batcher: &Batcher) -> Self {
+        let empty = request.batch_input(Vec::new()).to_string();
+        let (before, after) = empty.split_once(ITEMS).unwrap_or((&empty, ""));
+        let bytes_max = batcher
+            .input_bytes_per_batch_max
+            .and_then(|max| usize::try_from(max).ok());
+        Self {
+            before: format!("{before}{}", ITEMS.trim_end_matches(']')),
+            after: format!("]{after}"),
+            items_max: batcher.items_per_batch_max.unwrap_or(u64::MAX),
+            bytes_max: bytes_max
+                .unwrap_or(limits::PAYLOAD_BYTES_MAX)
+                .min(limits::PAYLOAD_BYTES_MAX),
+        }
+    }
+
+    const fn bytes(&self) -> usize {
+        self.before.len() + self.after.len()
+    }
+}
+
+/// The items of a batch that has none.
+const ITEMS: &str = "\"Items\":[]";

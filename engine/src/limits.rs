@@ -1,9 +1,10 @@
 //! Every bound of the engine, with its reason.
 //!
 //! Peak memory of a map run is at most
-//! `concurrency × 3 × PAYLOAD_BYTES_MAX + ITEM_BYTES_MAX + window + RESULT_BYTES_MAX + PAYLOAD_BYTES_MAX`:
-//! the children's input, state and output, one item being read, the object store's piece of the source, results that
-//! wait for the running commit, and the collected outputs of a run without a result writer.
+//! `concurrency × 3 × PAYLOAD_BYTES_MAX + reader + RESULT_BYTES_MAX + PAYLOAD_BYTES_MAX`:
+//! the children's input, state and output, what the item reader holds, results that wait for the running commit, and the
+//! collected outputs of a run without a result writer. The reader holds `2 × ITEM_BYTES_MAX` and the object store's
+//! piece of the source: an item as it stands there and as JSON.
 
 use std::time::Duration;
 
@@ -12,6 +13,16 @@ pub const PAYLOAD_BYTES_MAX: usize = 262_144;
 
 /// **Bytes** of one item in its source. **Source**: input-output-itemreader.html, 8 MB.
 pub const ITEM_BYTES_MAX: usize = 8_000_000;
+
+/// **Bytes** of a CSV's header. **Source**: input-output-itemreader.html, 10 KiB.
+pub const CSV_HEADER_BYTES_MAX: usize = 10_240;
+
+/// **Bytes** of an object that a reader asks the store for at once: large enough that a request costs nothing beside its
+/// bytes, small enough that no connection idles while children run. They are received as they are needed.
+pub const READ_RANGE_BYTES: u64 = 8 << 20;
+
+/// How often in a row a broken body is asked for again; each time from where it broke.
+pub const READ_ATTEMPTS_MAX: u32 = 3;
 
 /// Children of one map run at once. **Source**: state-map-distributed.html.
 pub const CHILD_CONCURRENCY_MAX: u64 = 10_000;

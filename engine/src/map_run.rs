@@ -137,6 +137,7 @@ impl MapRun {
             read_to: Mark {
                 item: state.source_item,
                 byte: state.source_byte,
+                token: state.source_token.as_deref().map(Arc::from),
             },
             state,
             marks: BTreeMap::new(),
@@ -150,7 +151,7 @@ impl MapRun {
     }
 
     async fn children_to_their_end(&mut self) -> Result<Progress> {
-        let opened = ItemSource::open(&*self.world.ports.store, &self.request, self.read_to).await;
+        let opened = ItemSource::open(&self.world.ports.store, &self.request, self.read_to.clone()).await;
         let mut inputs = match opened {
             Ok(source) => ChildInputs::new(source, &self.request),
             Err(error) => return Ok(Progress::Failed(error)),
@@ -277,10 +278,11 @@ impl MapRun {
         };
         self.marks = self.marks.split_off(&low_water);
         // The child there may not have been read yet: then it begins where the source stands.
-        let mark = self.marks.get(&low_water).copied().unwrap_or(self.read_to);
+        let mark = self.marks.get(&low_water).unwrap_or(&self.read_to);
         self.state.low_water = low_water;
         self.state.source_item = mark.item;
         self.state.source_byte = mark.byte;
+        self.state.source_token = mark.token.as_deref().map(str::to_owned);
     }
 
     async fn flush(&mut self) -> Result<()> {

@@ -1,146 +1,169 @@
 //! Where a map run's items come from: a state's data, or a reader over the object store.
 //!
-//! Streams: holds one piece of the source and one item. Every item knows the byte at which it begins, so that a
-//! recovery reads on from there. Reads `JSONL` objects; the other readers fail as `States.ItemReaderFailed`, saying so.
+//! ```text
+//!   files (one object, a listing, a manifest) ──▶ object (CSV, JSON, …) ──▶ window ──▶ store, range by range
+//! ```
+//!
+//! Streams: what a reader holds is bounded in `limits`. Every item has a mark, from which a recovered run reads on: the
+//! byte where the format has addresses, the row or the place in a list where it has not, and the `ETag` of what was
+//! read, so that a run never goes on in other bytes than it began with.
+
+mod csv;
+mod failure;
+mod files;
+mod json_lines;
+mod listing;
+mod object;
+mod objects;
+mod state;
+mod token;
+mod unpack;
+mod window;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use asl::{ItemReader, Items, MapRunRequest, StateError, Value, error_name};
-use ports::{GetOptions, Lines, ObjectKey, ObjectStore};
+use asl::{ItemReader, Items, MapRunRequest, StateError};
+use ports::ObjectStore;
 
-use crate::limits;
+pub(crate) use object::Content;
+
+use listing::Pages;
+use objects::Objects;
+use state::StateItems;
+use token::Token;
 
 /// Where reading starts: the first item of a new run, or the low-water mark of a recovered one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     /// The item's position among all items.
     pub(crate) item: u64,
-    /// The byte at which it begins.
+    /// The byte at which it is to be looked for; a row's number where there are no bytes.
     pub(crate) byte: u64,
+    /// What else the source needs.
+    pub(crate) token: Option<Arc<str>>,
 }
 
 /// One item as it was read.
 #[derive(Debug)]
 pub(crate) struct SourceItem {
-    pub(crate) mark: Mark,
-    pub(crate) value: Value,
+    /// Its position among all items.
+    pub(crate) index: u64,
+    pub(crate) content: Content,
 }
 
 /// Items in order.
 pub(crate) struct ItemSource {
     kind: Kind,
-    next: Mark,
+    /// The next item's position.
+    next: u64,
     items_max: u64,
-    /// What `$$.Map.Item.Source` says.
-    name: String,
 }
 
 enum Kind {
-    State(Arc<Value>),
-    Lines(Lines),
+    State(StateItems),
+    Objects(Box<Objects>),
+    Listing(Box<Listing>),
+}
+
+/// Objects that are items themselves.
+struct Listing {
+    pages: Pages,
+    name: String,
 }
 
 impl ItemSource {
     /// Opens the source at `from`.
-    pub(crate) async fn open(store: &dyn ObjectStore, request: &MapRunRequest, from: Mark) -> Result<Self, StateError> {
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        request: &MapRunRequest,
+        from: Mark,
+    ) -> Result<Self, StateError> {
         match &request.items {
             Items::State(items) => Ok(Self {
-                kind: Kind::State(Arc::clone(items)),
-                next: from,
+                kind: Kind::State(StateItems::new(items)),
+                next: from.item,
                 items_max: u64::MAX,
-                name: "STATE_DATA".to_owned(),
             }),
-            Items::Reader(reader) => open_reader(store, reader, from).await,
+            Items::Reader(reader) => Self::of_reader(store, reader, from).await,
         }
     }
 
-    /// What `$$.Map.Item.Source` says.
+    /// Opens what a reader names at `from`.
+    async fn of_reader(store: &Arc<dyn ObjectStore>, reader: &ItemReader, from: Mark) -> Result<Self, StateError> {
+        let next = from.item;
+        let kind = if lists(reader) {
+            let cursor = Token::read(from.token.as_ref())?.cursor;
+            let pages = files::pages(store, reader, cursor.as_ref())?;
+            let name = pages.name();
+            Kind::Listing(Box::new(Listing { pages, name }))
+        } else {
+            Kind::Objects(Box::new(Objects::open(store, reader, from).await?))
+        };
+        Ok(Self {
+            kind,
+            next,
+            items_max: reader.max_items.filter(|max| *max > 0).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// What `$$.Map.Item.Source` says of the item that was read last.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        match &self.kind {
+            Kind::State(_) => "STATE_DATA",
+            Kind::Objects(objects) => objects.name(),
+            Kind::Listing(listing) => &listing.name,
+        }
     }
 
     /// Where the next item begins.
-    pub(crate) const fn mark(&self) -> Mark {
-        self.next
+    pub(crate) fn mark(&self) -> Mark {
+        let (byte, token) = match &self.kind {
+            Kind::State(_) => (0, None),
+            Kind::Objects(objects) => objects.place(),
+            Kind::Listing(listing) => (0, listing.token()),
+        };
+        Mark {
+            item: self.next,
+            byte,
+            token,
+        }
     }
 
     /// The next item; nothing at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<SourceItem>, StateError> {
-        if self.next.item >= self.items_max {
+        let index = self.next;
+        if index >= self.items_max {
             return Ok(None);
         }
-        let mark = self.next;
-        let value = match &mut self.kind {
-            Kind::State(items) => state_item(items, mark.item),
-            Kind::Lines(lines) => {
-                let read = lines.next().await.map_err(|error| failed(error.chain()))?;
-                let Some((byte, line)) = read else {
-                    return Ok(None);
-                };
-                self.next.byte = lines.position();
-                let value = json_value(byte, &line)?;
-                return Ok(Some(self.take(Mark { item: mark.item, byte }, value)));
+        let content = match &mut self.kind {
+            Kind::State(items) => items.get(index),
+            Kind::Objects(objects) => objects.next(index).await?,
+            Kind::Listing(listing) => {
+                let object = listing.pages.next().await?;
+                object.map(|object| Content::Text(listing::item(&object)))
             }
         };
-        Ok(value.map(|value| self.take(mark, value)))
-    }
-
-    fn take(&mut self, mark: Mark, value: Value) -> SourceItem {
-        self.next.item = mark.item + 1;
-        SourceItem { mark, value }
+        Ok(content.map(|content| {
+            self.next = index + 1;
+            SourceItem { index, content }
+        }))
     }
 }
 
-fn state_item(items: &Value, position: u64) -> Option<Value> {
-    let position = usize::try_from(position).ok()?;
-    if let Some(entries) = items.as_object() {
-        let (key, value) = entries.iter().nth(position)?;
-        return Some(serde_json::json!({"Key": key, "Value": value}));
+impl Listing {
+    fn token(&self) -> Option<Arc<str>> {
+        let token = Token {
+            cursor: Some(self.pages.cursor()),
+            ..Token::default()
+        };
+        token.write()
     }
-    items.as_array()?.get(position).cloned()
 }
 
-async fn open_reader(store: &dyn ObjectStore, reader: &ItemReader, from: Mark) -> Result<ItemSource, StateError> {
-    let supported = reader.resource.ends_with(":s3:getObject") && reader.input_type.as_deref() == Some("JSONL");
-    if !supported {
-        let input_type = reader.input_type.as_deref().unwrap_or("none");
-        return Err(failed(format!(
-            "this engine reads items of InputType `JSONL` from `arn:aws:states:::s3:getObject`, found `{input_type}` from `{}`",
-            reader.resource
-        )));
-    }
-    let at = ObjectKey::new(argument(reader, "Bucket")?, argument(reader, "Key")?);
-    let options = GetOptions {
-        range: Some(from.byte..u64::MAX),
-        version: reader
-            .arguments
-            .get("VersionId")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        ..GetOptions::default()
-    };
-    let got = store.get(&at, options).await;
-    let (_, body) = got.map_err(|error| failed(error.chain()))?;
-    Ok(ItemSource {
-        kind: Kind::Lines(Lines::new(body, from.byte, limits::ITEM_BYTES_MAX)),
-        next: from,
-        items_max: reader.max_items.filter(|max| *max > 0).unwrap_or(u64::MAX),
-        name: format!("S3://{}/{}", at.bucket, at.key),
-    })
-}
-
-fn json_value(byte: u64, line: &[u8]) -> Result<Value, StateError> {
-    let value = serde_json::from_slice(line);
-    value.map_err(|error| failed(format!("the line at byte {byte} is no JSON: {error}")))
-}
-
-fn argument(reader: &ItemReader, name: &str) -> Result<String, StateError> {
-    let value = reader.arguments.get(name).and_then(Value::as_str);
-    value
-        .map(str::to_owned)
-        .ok_or_else(|| failed(format!("the ItemReader needs a text in `{name}`")))
-}
-
-fn failed(cause: String) -> StateError {
-    StateError::new(error_name::ITEM_READER_FAILED, cause)
+/// Whether the objects are the items, not what is in them.
+fn lists(reader: &ItemReader) -> bool {
+    reader.resource.ends_with(":listObjectsV2") && reader.transformation.as_deref() != Some("LOAD_AND_FLATTEN")
 }

@@ -1,0 +1,202 @@
+//! `CSV`: the header, then the rows.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use asl::{ItemReader, StateError, Text};
+use manifest::Delimiter;
+use manifest::reader::{BadRecord, CsvHeader, CsvRows, Step};
+use ports::ObjectStore;
+
+use super::failure::{failed, of_record};
+use super::window::{Object, Window};
+use crate::limits;
+
+/// How the rows are laid out.
+#[derive(Debug, Clone)]
+pub(crate) struct CsvLayout {
+    pub(crate) delimiter: Delimiter,
+    pub(crate) header: Header,
+}
+
+/// Where the columns' names come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Header {
+    FirstRow,
+    Given(Arc<[String]>),
+}
+
+impl CsvLayout {
+    /// As the reader's configuration says.
+    pub(crate) fn of(reader: &ItemReader) -> Result<Self, StateError> {
+        let delimiter = match reader.csv_delimiter.as_deref() {
+            None | Some("COMMA") => Delimiter::Comma,
+            Some("PIPE") => Delimiter::Pipe,
+            Some("SEMICOLON") => Delimiter::Semicolon,
+            Some("SPACE") => Delimiter::Space,
+            Some("TAB") => Delimiter::Tab,
+            Some(other) => return Err(failed(format!("expected a CSVDelimiter, found `{other}`"))),
+        };
+        let header = match reader.csv_header_location.as_deref() {
+            Some("FIRST_ROW") => Header::FirstRow,
+            Some("GIVEN") => {
+                let names: Vec<String> = reader.csv_headers.iter().map(ToString::to_string).collect();
+                check(&names)?;
+                Header::Given(names.into())
+            }
+            other => {
+                let found = other.unwrap_or("none");
+                return Err(failed(format!(
+                    "expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found `{found}`"
+                )));
+            }
+        };
+        Ok(Self { delimiter, header })
+    }
+}
+
+/// The rows of one object.
+pub(crate) struct CsvItems {
+    window: Window,
+    rows: CsvRows,
+    /// Rows so far.
+    count: u64,
+    /// The header came from the first row, and nothing has followed it yet.
+    only_header: bool,
+}
+
+impl CsvItems {
+    /// Opens an object at its first row.
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        object: Object,
+        layout: &CsvLayout,
+    ) -> Result<Self, StateError> {
+        let mut window = Window::open(store, object, 0).await?;
+        window.pass_byte_order_mark().await?;
+        let names = names(&mut window, layout).await?;
+        Ok(Self {
+            rows: rows(&names, layout.delimiter),
+            window,
+            count: 0,
+            only_header: matches!(layout.header, Header::FirstRow),
+        })
+    }
+
+    /// Opens an object at a byte where its window once stood; `count` rows stand before it.
+    pub(crate) async fn reopen(
+        store: &Arc<dyn ObjectStore>,
+        object: Object,
+        layout: &CsvLayout,
+        byte: u64,
+        count: u64,
+    ) -> Result<Self, StateError> {
+        let names = match &layout.header {
+            Header::Given(names) => Arc::clone(names),
+            Header::FirstRow => {
+                let mut window = Window::open(store, object.clone(), 0).await?;
+                window.pass_byte_order_mark().await?;
+                names(&mut window, layout).await?
+            }
+        };
+        Ok(Self {
+            rows: rows(&names, layout.delimiter),
+            window: Window::open(store, object, byte).await?,
+            count,
+            only_header: false,
+        })
+    }
+
+    pub(crate) const fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The next row as JSON text.
+    pub(crate) async fn next(&mut self) -> Result<Option<String>, StateError> {
+        loop {
+            let step = self.rows.next(self.window.bytes(), self.window.is_complete());
+            match step.map_err(|bad| self.bad(&bad))? {
+                Step::Item { item, passed } => {
+                    self.window.pass(passed);
+                    self.count += 1;
+                    self.only_header = false;
+                    return Ok(Some(item));
+                }
+                Step::More { passed } => {
+                    self.window.pass(passed);
+                    self.window.grow().await?;
+                }
+                Step::End if self.only_header => {
+                    let at = &self.window.object().at;
+                    return Err(failed(format!("`{at}` contains only CSV headers")));
+                }
+                Step::End => return Ok(None),
+            }
+        }
+    }
+
+    fn bad(&self, bad: &BadRecord) -> StateError {
+        let byte = self.window.position() + bad.at as u64;
+        of_record(&self.window.object().at, self.count, byte, &bad.message)
+    }
+}
+
+async fn names(window: &mut Window, layout: &CsvLayout) -> Result<Arc<[String]>, StateError> {
+    if let Header::Given(names) = &layout.header {
+        return Ok(Arc::clone(names));
+    }
+    loop {
+        let at = &window.object().at;
+        let read = CsvHeader::read(window.bytes(), window.is_complete(), layout.delimiter);
+        let bad = |bad: BadRecord| {
+            let byte = window.position() + bad.at as u64;
+            failed(format!("`{at}`, CSV headers, byte {byte}: {}", bad.message))
+        };
+        match read.map_err(bad)? {
+            Step::Item { item, passed } => {
+                if passed > limits::CSV_HEADER_BYTES_MAX {
+                    return Err(header_too_long());
+                }
+                check(&item.names)?;
+                window.pass(passed);
+                return Ok(item.names.into());
+            }
+            Step::More { .. } if window.bytes().len() > limits::CSV_HEADER_BYTES_MAX => {
+                return Err(header_too_long());
+            }
+            Step::More { passed } => {
+                window.pass(passed);
+                window.grow().await?;
+            }
+            Step::End => {
+                return Err(failed(format!(
+                    "`{at}` is empty: expected CSV headers in its first row"
+                )));
+            }
+        }
+    }
+}
+
+fn check(names: &[String]) -> Result<(), StateError> {
+    if names.is_empty() {
+        return Err(failed("expected at least one name in CSVHeaders, found none"));
+    }
+    if names.iter().map(|name| name.len() + 1).sum::<usize>() > limits::CSV_HEADER_BYTES_MAX {
+        return Err(header_too_long());
+    }
+    let different: BTreeSet<&String> = names.iter().collect();
+    if different.len() < names.len() {
+        return Err(failed("CSV headers cannot contain duplicates."));
+    }
+    Ok(())
+}
+
+fn header_too_long() -> StateError {
+    let limit = limits::CSV_HEADER_BYTES_MAX;
+    failed(format!("the CSV headers are longer than {limit} bytes"))
+}
+
+fn rows(names: &[String], delimiter: Delimiter) -> CsvRows {
+    let texts: Vec<Text> = names.iter().map(|name| name.as_str().into()).collect();
+    CsvRows::new(names, &asl::member_order(&texts), delimiter)
+}

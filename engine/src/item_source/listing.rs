@@ -1,0 +1,151 @@
+//! `listObjectsV2`: all pages of a listing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use asl::StateError;
+use ports::{ObjectInfo, ObjectKey, ObjectStore, Timestamp};
+
+use super::failure::of_store;
+use super::token::Cursor;
+
+/// The objects below a prefix in the order of their keys. Holds one page.
+pub(crate) struct Pages {
+    store: Arc<dyn ObjectStore>,
+    bucket: String,
+    prefix: String,
+    /// What is left of the page.
+    objects: VecDeque<ObjectInfo>,
+    /// The store's mark of the page, and of the one behind it.
+    page: Option<String>,
+    following: Following,
+    /// The key that was handed out last.
+    after: Option<String>,
+}
+
+/// What stands behind a page.
+enum Following {
+    /// It is not known: no page has been read.
+    Unknown,
+    Page(String),
+    Nothing,
+}
+
+impl Pages {
+    pub(crate) fn new(store: &Arc<dyn ObjectStore>, bucket: String, prefix: String, from: Option<&Cursor>) -> Self {
+        Self {
+            store: Arc::clone(store),
+            bucket,
+            prefix,
+            objects: VecDeque::new(),
+            page: from.and_then(|cursor| cursor.page.clone()),
+            following: Following::Unknown,
+            after: from.and_then(|cursor| cursor.after.clone()),
+        }
+    }
+
+    /// `S3://bucket`
+    pub(crate) fn name(&self) -> String {
+        format!("S3://{}", self.bucket)
+    }
+
+    pub(crate) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Behind the object that was handed out last.
+    pub(crate) fn cursor(&self) -> Cursor {
+        Cursor {
+            page: self.page.clone(),
+            after: self.after.clone(),
+            ..Cursor::default()
+        }
+    }
+
+    /// The next object; nothing at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<ObjectInfo>, StateError> {
+        loop {
+            if let Some(object) = self.objects.pop_front() {
+                self.after = Some(object.key.clone());
+                return Ok(Some(object));
+            }
+            match std::mem::replace(&mut self.following, Following::Nothing) {
+                Following::Unknown => {}
+                Following::Page(page) => self.page = Some(page),
+                Following::Nothing => return Ok(None),
+            }
+            self.read_page().await?;
+        }
+    }
+
+    async fn read_page(&mut self) -> Result<(), StateError> {
+        let listed = self.store.list(&self.bucket, &self.prefix, self.page.clone()).await;
+        let listed = listed.map_err(|error| {
+            let at = ObjectKey::new(self.bucket.as_str(), format!("{}*", self.prefix));
+            of_store(&at, &error)
+        })?;
+        let is_new = |object: &ObjectInfo| self.after.as_ref().is_none_or(|after| object.key > *after);
+        self.objects = listed.objects.into_iter().filter(is_new).collect();
+        self.following = listed.continuation.map_or(Following::Nothing, Following::Page);
+        Ok(())
+    }
+}
+
+/// An object as an item. The port knows no storage classes: what it lists is `STANDARD`.
+///
+/// **Source**: AWS as others observed it in 2026-09; `Etag` keeps its quotes, `LastModified` is Java's text of seconds.
+pub(crate) fn item(object: &ObjectInfo) -> String {
+    // Strings always have a JSON text.
+    let text = |text: &str| serde_json::Value::from(text).to_string();
+    format!(
+        r#"{{"Etag":{},"Key":{},"LastModified":{},"Size":{},"StorageClass":"STANDARD"}}"#,
+        text(&object.etag),
+        text(&object.key),
+        seconds(object.modified),
+        object.size
+    )
+}
+
+/// Seconds since 1970 as Java writes a double: `1.789180622E9`.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds far below 2^52")]
+fn seconds(moment: Timestamp) -> String {
+    let seconds = moment.as_millis() as f64 / 1_000.0;
+    if (1e-3..1e7).contains(&seconds) || seconds == 0.0 {
+        return format!("{seconds:?}");
+    }
+    let text = format!("{seconds:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let point = if digits.contains('.') { "" } else { ".0" };
+    format!("{digits}{point}E{exponent}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_java_writes_them() {
+        for (millis, expected) in [
+            (1_789_180_622_000, "1.789180622E9"),
+            (1_789_180_622_123, "1.789180622123E9"),
+            (1_000_000_000_000, "1.0E9"),
+            (0, "0.0"),
+            (1_500, "1.5"),
+        ] {
+            assert_eq!(seconds(Timestamp::from_millis(millis)), expected);
+        }
+    }
+
+    #[test]
+    fn an_object_is_an_item_in_the_order_of_its_members() {
+        let object = ObjectInfo {
+            key: "in\"put/1.txt".to_owned(),
+            size: 2,
+            etag: "\"401b\"".to_owned(),
+            version: None,
+            modified: Timestamp::from_millis(1_789_180_622_000),
+        };
+        let expected = r#"{"Etag":"\"401b\"","Key":"in\"put/1.txt","LastModified":1.789180622E9,"Size":2,"StorageClass":"STANDARD"}"#;
+        assert_eq!(item(&object), expected);
+    }
+}

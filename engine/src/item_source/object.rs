@@ -1,0 +1,142 @@
+//! The items of one object, whatever its input type.
+
+use std::sync::Arc;
+
+use asl::{ItemReader, StateError, Value};
+use ports::ObjectStore;
+
+use super::csv::{CsvItems, CsvLayout};
+use super::failure::failed;
+use super::json_lines::JsonLines;
+use super::token::Token;
+use super::window::Object;
+
+/// An item as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// Its JSON text.
+    Text(String),
+    Value(Value),
+    /// A member of an object: `{"Key":…,"Value":…}`.
+    Entry(String, Value),
+}
+
+/// How the items of an object are laid out.
+#[derive(Debug, Clone)]
+pub(crate) enum Layout {
+    Csv(CsvLayout),
+    JsonLines,
+}
+
+/// A place in an object.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    pub(crate) byte: u64,
+    /// Items of the object before it.
+    pub(crate) count: u64,
+}
+
+/// An object that is being read.
+pub(crate) enum ObjectItems {
+    Csv(Box<CsvItems>),
+    JsonLines(Box<JsonLines>),
+}
+
+impl Layout {
+    /// As the reader's configuration says.
+    pub(crate) fn of(reader: &ItemReader) -> Result<Self, StateError> {
+        match reader.input_type.as_deref() {
+            Some("CSV") => CsvLayout::of(reader).map(Self::Csv),
+            Some("JSONL") => Ok(Self::JsonLines),
+            other => {
+                let found = other.unwrap_or("none");
+                Err(failed(format!("expected the InputType of an object, found `{found}`")))
+            }
+        }
+    }
+}
+
+impl ObjectItems {
+    /// Opens an object at a place that [`Self::byte`] once gave, under the token that went with it.
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        object: Object,
+        layout: &Layout,
+        place: Place,
+        _token: &Token,
+    ) -> Result<Self, StateError> {
+        match layout {
+            Layout::Csv(layout) if place.count == 0 => {
+                let items = CsvItems::open(store, object, layout).await?;
+                Ok(Self::Csv(Box::new(items)))
+            }
+            Layout::Csv(layout) => {
+                let items = CsvItems::reopen(store, object, layout, place.byte, place.count).await?;
+                Ok(Self::Csv(Box::new(items)))
+            }
+            Layout::JsonLines => {
+                let items = JsonLines::open(store, object, place.byte, place.count).await?;
+                Ok(Self::JsonLines(Box::new(items)))
+            }
+        }
+    }
+
+    /// The next item; nothing at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Content>, StateError> {
+        match self {
+            Self::Csv(items) => Ok(items.next().await?.map(Content::Text)),
+            Self::JsonLines(items) => Ok(items.next().await?.map(Content::Value)),
+        }
+    }
+
+    /// Where the next item is to be looked for.
+    pub(crate) fn byte(&self) -> u64 {
+        match self {
+            Self::Csv(items) => items.window().position(),
+            Self::JsonLines(items) => items.window().position(),
+        }
+    }
+
+    /// What the object is, its `ETag` known.
+    pub(crate) fn object(&self) -> &Object {
+        match self {
+            Self::Csv(items) => items.window().object(),
+            Self::JsonLines(items) => items.window().object(),
+        }
+    }
+
+    /// What a mark remembers of it.
+    pub(crate) fn token(&self) -> Token {
+        Token {
+            etag: self.object().etag.clone(),
+            ..Token::default()
+        }
+    }
+}
+
+impl Content {
+    /// The item as a value; a member is `{"Key":…,"Value":…}`.
+    pub(crate) fn into_value(self) -> Result<Value, StateError> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Entry(key, value) => Ok(entry(key, value)),
+            Self::Text(text) => {
+                serde_json::from_str(&text).map_err(|error| failed(format!("an item is no JSON: {error}")))
+            }
+        }
+    }
+
+    /// The item as JSON text.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Value(value) => value.to_string(),
+            Self::Entry(key, value) => entry(key, value).to_string(),
+        }
+    }
+}
+
+fn entry(key: String, value: Value) -> Value {
+    let members = [("Key".to_owned(), Value::String(key)), ("Value".to_owned(), value)];
+    Value::Object(members.into_iter().collect())
+}

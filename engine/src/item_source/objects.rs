@@ -1,0 +1,110 @@
+//! The items of one object after the other.
+
+use std::sync::Arc;
+
+use asl::{ItemReader, StateError};
+use ports::ObjectStore;
+
+use super::Mark;
+use super::files::Files;
+use super::object::{Content, Layout, ObjectItems, Place};
+use super::token::Token;
+use super::window::Object;
+
+/// Objects, and the one that is being read.
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    layout: Layout,
+    files: Files,
+    current: Option<ObjectItems>,
+    /// `S3://bucket/key` of the object that was read last.
+    name: String,
+    token: Option<Arc<str>>,
+}
+
+impl Objects {
+    /// Opens what a reader names at a mark.
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        reader: &ItemReader,
+        from: Mark,
+    ) -> Result<Self, StateError> {
+        let token = Token::read(from.token.as_ref())?;
+        let files = Files::open(store, reader, token.cursor.as_ref())?;
+        let mut objects = Self {
+            store: Arc::clone(store),
+            layout: Layout::of(reader)?,
+            files,
+            current: None,
+            name: String::new(),
+            token: from.token,
+        };
+        if token.etag.is_some() {
+            let count = from.item.saturating_sub(token.first);
+            objects.go_on(token, Place { byte: from.byte, count }).await?;
+        }
+        Ok(objects)
+    }
+
+    /// The object that the last item came from, as `S3://bucket/key`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the next item is to be looked for.
+    pub(crate) fn place(&self) -> (u64, Option<Arc<str>>) {
+        let byte = self.current.as_ref().map_or(0, ObjectItems::byte);
+        (byte, self.token.clone())
+    }
+
+    /// The next item, which will be number `index`.
+    pub(crate) async fn next(&mut self, index: u64) -> Result<Option<Content>, StateError> {
+        loop {
+            if let Some(items) = &mut self.current {
+                if let Some(content) = items.next().await? {
+                    return Ok(Some(content));
+                }
+                self.end();
+            }
+            let first = Token {
+                first: index,
+                ..Token::default()
+            };
+            if !self.go_on(first, Place::default()).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Opens the next object, under the `ETag` of the token if it has one. False when there is none.
+    async fn go_on(&mut self, token: Token, place: Place) -> Result<bool, StateError> {
+        let cursor = self.files.cursor();
+        let Some(object) = self.files.next().await? else {
+            return Ok(false);
+        };
+        self.name = format!("S3://{}/{}", object.at.bucket, object.at.key);
+        let object = Object {
+            etag: token.etag.clone().or(object.etag),
+            ..object
+        };
+        let items = ObjectItems::open(&self.store, object, &self.layout, place, &token).await?;
+        let token = Token {
+            first: token.first,
+            cursor: Some(cursor),
+            ..items.token()
+        };
+        self.token = token.write();
+        self.current = Some(items);
+        Ok(true)
+    }
+
+    /// The object has been read.
+    fn end(&mut self) {
+        self.current = None;
+        let between = Token {
+            cursor: Some(self.files.cursor()),
+            ..Token::default()
+        };
+        self.token = between.write();
+    }
+}

@@ -1,0 +1,320 @@
+//! Readers over a store in memory: in any pieces, from any mark, and when the store does not play along.
+
+use std::sync::Arc;
+
+use asl::{ItemReader, StateError, Value};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::executor::block_on;
+use futures::{StreamExt, TryStreamExt, stream};
+use ports::{
+    BodyStream, CopyOptions, Fault, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
+    PutOptions, PutResult, Result, memory,
+};
+use serde_json::json;
+
+use super::{ItemSource, Mark};
+
+/// A store whose bodies come in pieces of a few bytes.
+#[derive(Debug)]
+struct Drip {
+    inner: memory::ObjectStore,
+    piece: usize,
+}
+
+#[async_trait]
+impl ObjectStore for Drip {
+    async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
+        self.inner.head(at).await
+    }
+
+    async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)> {
+        let (info, body) = self.inner.get(at, options).await?;
+        let piece = self.piece;
+        let pieces = body.map_ok(move |bytes: Bytes| {
+            let length = bytes.len();
+            let cut = (0..length)
+                .step_by(piece)
+                .map(move |at| bytes.slice(at..length.min(at + piece)));
+            stream::iter(cut.map(Ok))
+        });
+        Ok((info, pieces.try_flatten().boxed()))
+    }
+
+    async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {
+        self.inner.put(at, body, options).await
+    }
+
+    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult> {
+        self.inner.copy(from, to, options).await
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str, continuation: Option<String>) -> Result<Listing> {
+        self.inner.list(bucket, prefix, continuation).await
+    }
+
+    async fn delete(&self, at: &ObjectKey) -> Result<()> {
+        self.inner.delete(at).await
+    }
+}
+
+/// A reader of `s3://b/k` or of what is listed in `s3://b`, with fields of `ReaderConfig`.
+pub(crate) fn reader(action: &str, config: &Value) -> ItemReader {
+    let text = |name: &str| config.get(name).and_then(Value::as_str).map(Into::into);
+    let headers = config.get("CSVHeaders").and_then(Value::as_array).cloned();
+    ItemReader {
+        resource: format!("arn:aws:states:::s3:{action}").into(),
+        arguments: json!({"Bucket": "b", "Key": "k", "Prefix": "in/"}),
+        input_type: text("InputType"),
+        transformation: text("Transformation"),
+        manifest_type: text("ManifestType"),
+        csv_delimiter: text("CSVDelimiter"),
+        csv_header_location: text("CSVHeaderLocation"),
+        csv_headers: headers
+            .unwrap_or_default()
+            .iter()
+            .map(|name| name.as_str().unwrap().into())
+            .collect(),
+        max_items: config.get("MaxItems").and_then(Value::as_u64),
+        items_pointer: text("ItemsPointer"),
+    }
+}
+
+pub(crate) fn store(objects: &[(&str, Bytes)], piece: usize) -> Arc<dyn ObjectStore> {
+    let inner = memory::ObjectStore::default();
+    for (key, body) in objects {
+        inner.insert("b", key, body.clone());
+    }
+    Arc::new(Drip { inner, piece })
+}
+
+/// Items from a mark on, each with the mark before it and the name of its source.
+pub(crate) type Read = Vec<(Mark, Value, String)>;
+
+pub(crate) fn read_from(
+    store: &Arc<dyn ObjectStore>,
+    reader: &ItemReader,
+    from: Mark,
+) -> std::result::Result<Read, StateError> {
+    block_on(async {
+        let mut source = ItemSource::of_reader(store, reader, from).await?;
+        let mut read = Vec::new();
+        loop {
+            let mark = source.mark();
+            let Some(item) = source.next().await? else {
+                return Ok(read);
+            };
+            assert_eq!(item.index, mark.item);
+            read.push((mark, item.content.into_value()?, source.name().to_owned()));
+        }
+    })
+}
+
+pub(crate) fn items(store: &Arc<dyn ObjectStore>, reader: &ItemReader) -> std::result::Result<Vec<Value>, StateError> {
+    let read = read_from(store, reader, Mark::default())?;
+    Ok(read.into_iter().map(|(_, item, _)| item).collect())
+}
+
+pub(crate) fn cause(store: &Arc<dyn ObjectStore>, reader: &ItemReader) -> String {
+    let error = items(store, reader).unwrap_err();
+    assert_eq!(error.error.as_deref(), Some("States.ItemReaderFailed"));
+    error.cause.unwrap().to_string()
+}
+
+/// The same items in any pieces, and the same rest from every mark, also where the store breaks off every body.
+pub(crate) fn reads(objects: &[(&str, Bytes)], reader: &ItemReader, expected: &[Value]) {
+    for piece in [1, 3, 1_000_000] {
+        let store = store(objects, piece);
+        let read = read_from(&store, reader, Mark::default()).unwrap();
+        let found: Vec<&Value> = read.iter().map(|(_, item, _)| item).collect();
+        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "pieces of {piece}");
+        for (at, (mark, _, _)) in read.iter().enumerate() {
+            let rest = read_from(&store, reader, mark.clone()).unwrap();
+            assert_eq!(rest, read[at..], "from {mark:?}");
+        }
+    }
+    let whole = store(objects, 1_000_000);
+    let faults = Faults::Seeded {
+        seed: 7,
+        per_mille: 300,
+    };
+    let cut: Arc<dyn ObjectStore> = Arc::new(Fault::<dyn ObjectStore>::new(whole, faults));
+    // A request that fails is the store's to repeat; a body that breaks off is ours.
+    if let Ok(found) = items(&cut, reader) {
+        assert_eq!(found, expected);
+    }
+}
+
+fn one(body: &str) -> [(&'static str, Bytes); 1] {
+    [("k", Bytes::copy_from_slice(body.as_bytes()))]
+}
+
+const CSV: &str = r#"{"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"}"#;
+
+fn csv() -> ItemReader {
+    reader("getObject", &serde_json::from_str(CSV).unwrap())
+}
+
+#[test]
+fn rows_are_read_from_any_mark() {
+    let body = "\u{feff}id,url\r\n1,\"a\nb\"\r\n\r\n2\r\n3,c,d\r\n";
+    let expected = [
+        json!({"id": "1", "url": "a\nb"}),
+        json!({"id": "2", "url": ""}),
+        json!({"id": "3", "url": "c"}),
+    ];
+    reads(&one(body), &csv(), &expected);
+    let given = json!({"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "CSVDelimiter": "PIPE"});
+    reads(
+        &one("1|2\n3"),
+        &reader("getObject", &given),
+        &[json!({"a": "1"}), json!({"a": "3"})],
+    );
+}
+
+#[test]
+fn lines_are_read_from_any_mark() {
+    let lines = reader("getObject", &json!({"InputType": "JSONL"}));
+    let expected = [json!({"n": 1}), json!([2]), json!("three")];
+    reads(&one("{\"n\":1}\n \n[2]\r\n\"three\""), &lines, &expected);
+    reads(&one(""), &lines, &[]);
+}
+
+#[test]
+fn no_more_items_are_read_than_asked_for() {
+    let mut lines = reader("getObject", &json!({"InputType": "JSONL"}));
+    lines.max_items = Some(2);
+    reads(&one("1\n2\nno JSON"), &lines, &[json!(1), json!(2)]);
+}
+
+#[test]
+fn an_item_knows_its_source() {
+    let read = read_from(&store(&one("id\n1"), 10), &csv(), Mark::default()).unwrap();
+    assert_eq!(read[0].2, "S3://b/k");
+}
+
+#[test]
+fn all_pages_of_a_listing_are_read_from_any_mark() {
+    let keys: Vec<String> = (0..2_345).map(|n| format!("in/{n:05}")).collect();
+    let mut objects: Vec<(&str, Bytes)> = keys
+        .iter()
+        .map(|key| (key.as_str(), Bytes::from_static(b"xy")))
+        .collect();
+    objects.push(("other", Bytes::new()));
+    let store = store(&objects, 10);
+    let listing = reader("listObjectsV2", &json!({}));
+    let read = read_from(&store, &listing, Mark::default()).unwrap();
+    let found: Vec<&str> = read.iter().map(|(_, item, _)| item["Key"].as_str().unwrap()).collect();
+    assert_eq!(found, keys);
+    assert_eq!(read[0].1["Size"], 2);
+    assert_eq!(read[0].2, "S3://b");
+    for at in [0, 1, 999, 1_000, 1_001, 2_000, 2_344] {
+        let rest = read_from(&store, &listing, read[at].0.clone()).unwrap();
+        assert_eq!(rest, read[at..], "from {at}");
+    }
+}
+
+#[test]
+fn a_failed_listing_is_an_error() {
+    let inner: Arc<dyn ObjectStore> = Arc::new(memory::ObjectStore::default());
+    let dead: Arc<dyn ObjectStore> = Arc::new(Fault::<dyn ObjectStore>::new(inner, Faults::DeadFrom(0)));
+    let found = cause(&dead, &reader("listObjectsV2", &json!({})));
+    assert!(found.contains("`s3://b/in/*`"), "{found}");
+}
+
+#[test]
+fn contents_of_listed_objects_are_one_stream() {
+    let objects = [
+        ("in/", Bytes::new()),
+        ("in/1", Bytes::from_static(b"1\n2\n")),
+        ("in/2", Bytes::new()),
+        ("in/3", Bytes::from_static(b"3")),
+        ("out/4", Bytes::from_static(b"4")),
+    ];
+    let config = json!({"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"});
+    let flatten = reader("listObjectsV2", &config);
+    reads(&objects, &flatten, &[json!(1), json!(2), json!(3)]);
+    let read = read_from(&store(&objects, 10), &flatten, Mark::default()).unwrap();
+    let names: Vec<&str> = read.iter().map(|(_, _, name)| name.as_str()).collect();
+    assert_eq!(names, ["S3://b/in/1", "S3://b/in/1", "S3://b/in/3"]);
+}
+
+#[test]
+fn an_object_that_changes_under_the_reader_is_an_error() {
+    let inner = Arc::new(memory::ObjectStore::default());
+    let line = format!("\"{}\"\n", "x".repeat(999));
+    inner.insert("b", "k", line.repeat(9_000));
+    let store: Arc<dyn ObjectStore> = inner.clone();
+    let lines = reader("getObject", &json!({"InputType": "JSONL"}));
+    let (mark, error) = block_on(async {
+        let mut source = ItemSource::of_reader(&store, &lines, Mark::default()).await.unwrap();
+        source.next().await.unwrap();
+        let mark = source.mark();
+        inner.insert("b", "k", line.repeat(9_001));
+        let error = loop {
+            if let Err(error) = source.next().await {
+                break error;
+            }
+        };
+        (mark, error.cause.unwrap().to_string())
+    });
+    assert!(
+        error.contains("`s3://b/k`: the object has changed since it was first read"),
+        "{error}"
+    );
+    // A run that was interrupted notices as well.
+    let error = read_from(&store, &lines, mark).unwrap_err().cause.unwrap();
+    assert!(error.contains("has changed"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_read_says_why_and_where() {
+    let long = format!("1\n\"{}\"", "x".repeat(9_000_000));
+    let wide = format!("{}\n1", "h,".repeat(6_000));
+    for (config, body, expected) in [
+        (CSV, "a,b,a\n1", "CSV headers cannot contain duplicates."),
+        (CSV, "a,b\n\n", "contains only CSV headers"),
+        (CSV, "a,b", "contains only CSV headers"),
+        (CSV, "", "`s3://b/k` is empty: expected CSV headers in its first row"),
+        (CSV, &wide, "the CSV headers are longer than 10240 bytes"),
+        (
+            CSV,
+            "a,b\n1,2\n3,\"4",
+            "`s3://b/k`, item 1 (from 0), byte 10: expected a closing quote",
+        ),
+        (
+            r#"{"InputType":"JSONL"}"#,
+            "1\n{\"a\":\n",
+            "`s3://b/k`, item 1 (from 0), byte 2: the line is no JSON",
+        ),
+        (
+            r#"{"InputType":"JSONL"}"#,
+            &long,
+            "`s3://b/k`: the item at byte 2 is longer than 8000000 bytes",
+        ),
+        (
+            r#"{"InputType":"CSV"}"#,
+            "a",
+            "expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found `none`",
+        ),
+        (
+            r#"{"InputType":"CSV","CSVHeaderLocation":"GIVEN"}"#,
+            "a",
+            "expected at least one name in CSVHeaders",
+        ),
+        (
+            r#"{"InputType":"CSV","CSVHeaderLocation":"GIVEN","CSVHeaders":["a","a"]}"#,
+            "1",
+            "CSV headers cannot contain duplicates.",
+        ),
+    ] {
+        let reader = reader("getObject", &serde_json::from_str(config).unwrap());
+        let found = cause(&store(&one(body), 1_000_000), &reader);
+        assert!(found.contains(expected), "{found} does not say: {expected}");
+    }
+    let found = cause(&store(&[], 10), &csv());
+    assert!(
+        found.starts_with("`s3://b/k`: there is no such bucket, object or version"),
+        "{found}"
+    );
+}
