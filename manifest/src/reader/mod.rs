@@ -8,8 +8,10 @@
 //! Step Functions escapes with backslashes, which RFC 4180 does not know.
 
 mod csv;
+mod json;
 
 pub use csv::{CsvHeader, CsvRows};
+pub use json::{BadPointer, JsonElements, JsonFault, JsonItem, JsonPointer, JsonSearch, JsonShape};
 
 /// What a decoder found at the beginning of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,17 @@ impl BadRecord {
         Self {
             at,
             message: message.into(),
+        }
+    }
+
+    fn unexpected(expected: &str, found: u8) -> Self {
+        Self::new(0, format!("expected {expected}, found `{}`", found.escape_ascii()))
+    }
+
+    fn moved(self, by: usize) -> Self {
+        Self {
+            at: self.at + by,
+            ..self
         }
     }
 }

@@ -125,11 +125,7 @@ impl Record {
         if record.is_empty() && complete {
             return Ok(Step::End);
         }
-        let Some(length) = self.fields(record, complete).map_err(|bad| BadRecord {
-            at: bad.at + start,
-            ..bad
-        })?
-        else {
+        let Some(length) = self.fields(record, complete).map_err(|bad| bad.moved(start))? else {
             return Ok(Step::More { passed: start });
         };
         Ok(Step::Item {
