@@ -9,6 +9,7 @@ use manifest::reader::{BadRecord, CsvHeader, CsvRows, Step};
 use ports::ObjectStore;
 
 use super::failure::{failed, of_record};
+use super::object::Place;
 use super::window::{Object, Window};
 use crate::limits;
 
@@ -83,13 +84,12 @@ impl CsvItems {
         })
     }
 
-    /// Opens an object at a byte where its window once stood; `count` rows stand before it.
+    /// Opens an object behind its first rows, at a byte where its window once stood.
     pub(crate) async fn reopen(
         store: &Arc<dyn ObjectStore>,
         object: Object,
         layout: &CsvLayout,
-        byte: u64,
-        count: u64,
+        place: Place,
     ) -> Result<Self, StateError> {
         let names = match &layout.header {
             Header::Given(names) => Arc::clone(names),
@@ -101,8 +101,8 @@ impl CsvItems {
         };
         Ok(Self {
             rows: rows(&names, layout.delimiter),
-            window: Window::open(store, object, byte).await?,
-            count,
+            window: Window::open(store, object, place.byte).await?,
+            count: place.count,
             only_header: false,
         })
     }
@@ -117,7 +117,7 @@ impl CsvItems {
             let step = self.rows.next(self.window.bytes(), self.window.is_complete());
             match step.map_err(|bad| self.bad(&bad))? {
                 Step::Item { item, passed } => {
-                    self.window.pass(passed);
+                    self.window.pass_item(passed)?;
                     self.count += 1;
                     self.only_header = false;
                     return Ok(Some(item));

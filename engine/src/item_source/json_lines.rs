@@ -6,6 +6,7 @@ use asl::{StateError, Value};
 use ports::ObjectStore;
 
 use super::failure::of_record;
+use super::object::Place;
 use super::window::{Object, Window};
 
 /// The lines of one object.
@@ -17,21 +18,16 @@ pub(crate) struct JsonLines {
 }
 
 impl JsonLines {
-    /// Opens an object at a byte where its window once stood; `count` items stand before it.
-    pub(crate) async fn open(
-        store: &Arc<dyn ObjectStore>,
-        object: Object,
-        byte: u64,
-        count: u64,
-    ) -> Result<Self, StateError> {
-        let mut window = Window::open(store, object, byte).await?;
-        if byte == 0 {
+    /// Opens an object at its beginning, or where its window once stood.
+    pub(crate) async fn open(store: &Arc<dyn ObjectStore>, object: Object, place: Place) -> Result<Self, StateError> {
+        let mut window = Window::open(store, object, place.byte).await?;
+        if place.byte == 0 {
             window.pass_byte_order_mark().await?;
         }
         Ok(Self {
             window,
             scanned: 0,
-            count,
+            count: place.count,
         })
     }
 
@@ -44,7 +40,7 @@ impl JsonLines {
             let line = self.window.bytes().get(..length).unwrap_or_default();
             let blank = line.iter().all(u8::is_ascii_whitespace);
             let value = if blank { None } else { Some(self.read(line)?) };
-            self.window.pass(length);
+            self.window.pass_item(length)?;
             self.scanned = 0;
             if value.is_some() {
                 self.count += 1;

@@ -11,6 +11,7 @@
 mod csv;
 mod failure;
 mod files;
+mod json;
 mod json_lines;
 mod listing;
 mod object;

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use asl::{ItemReader, StateError, Value};
+use manifest::reader::JsonShape;
 use ports::ObjectStore;
 
 use super::csv::{CsvItems, CsvLayout};
 use super::failure::failed;
+use super::json::{JsonItems, JsonLayout};
 use super::json_lines::JsonLines;
 use super::token::Token;
-use super::window::Object;
+use super::window::{Object, Window};
 
 /// An item as it was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,7 @@ pub(crate) enum Content {
 #[derive(Debug, Clone)]
 pub(crate) enum Layout {
     Csv(CsvLayout),
+    Json(JsonLayout),
     JsonLines,
 }
 
@@ -39,6 +42,7 @@ pub(crate) struct Place {
 /// An object that is being read.
 pub(crate) enum ObjectItems {
     Csv(Box<CsvItems>),
+    Json(Box<JsonItems>),
     JsonLines(Box<JsonLines>),
 }
 
@@ -47,6 +51,7 @@ impl Layout {
     pub(crate) fn of(reader: &ItemReader) -> Result<Self, StateError> {
         match reader.input_type.as_deref() {
             Some("CSV") => CsvLayout::of(reader).map(Self::Csv),
+            Some("JSON") => JsonLayout::of(reader.items_pointer.as_deref()).map(Self::Json),
             Some("JSONL") => Ok(Self::JsonLines),
             other => {
                 let found = other.unwrap_or("none");
@@ -63,19 +68,28 @@ impl ObjectItems {
         object: Object,
         layout: &Layout,
         place: Place,
-        _token: &Token,
+        token: &Token,
     ) -> Result<Self, StateError> {
+        let fresh = place.count == 0;
         match layout {
-            Layout::Csv(layout) if place.count == 0 => {
-                let items = CsvItems::open(store, object, layout).await?;
+            Layout::Csv(layout) => {
+                let items = if fresh {
+                    CsvItems::open(store, object, layout).await?
+                } else {
+                    CsvItems::reopen(store, object, layout, place).await?
+                };
                 Ok(Self::Csv(Box::new(items)))
             }
-            Layout::Csv(layout) => {
-                let items = CsvItems::reopen(store, object, layout, place.byte, place.count).await?;
-                Ok(Self::Csv(Box::new(items)))
+            Layout::Json(layout) => {
+                let items = if fresh {
+                    JsonItems::open(store, object, layout).await?
+                } else {
+                    JsonItems::reopen(store, object, layout, token.shape(), place).await?
+                };
+                Ok(Self::Json(Box::new(items)))
             }
             Layout::JsonLines => {
-                let items = JsonLines::open(store, object, place.byte, place.count).await?;
+                let items = JsonLines::open(store, object, place).await?;
                 Ok(Self::JsonLines(Box::new(items)))
             }
         }
@@ -85,30 +99,29 @@ impl ObjectItems {
     pub(crate) async fn next(&mut self) -> Result<Option<Content>, StateError> {
         match self {
             Self::Csv(items) => Ok(items.next().await?.map(Content::Text)),
+            Self::Json(items) => items.next().await,
             Self::JsonLines(items) => Ok(items.next().await?.map(Content::Value)),
         }
     }
 
     /// Where the next item is to be looked for.
     pub(crate) fn byte(&self) -> u64 {
-        match self {
-            Self::Csv(items) => items.window().position(),
-            Self::JsonLines(items) => items.window().position(),
-        }
+        self.window().position()
     }
 
-    /// What the object is, its `ETag` known.
-    pub(crate) fn object(&self) -> &Object {
+    fn window(&self) -> &Window {
         match self {
-            Self::Csv(items) => items.window().object(),
-            Self::JsonLines(items) => items.window().object(),
+            Self::Csv(items) => items.window(),
+            Self::Json(items) => items.window(),
+            Self::JsonLines(items) => items.window(),
         }
     }
 
     /// What a mark remembers of it.
     pub(crate) fn token(&self) -> Token {
         Token {
-            etag: self.object().etag.clone(),
+            etag: self.window().object().etag.clone(),
+            entries: matches!(self, Self::Json(items) if items.shape() == JsonShape::Object),
             ..Token::default()
         }
     }

@@ -151,6 +151,8 @@ fn one(body: &str) -> [(&'static str, Bytes); 1] {
 
 const CSV: &str = r#"{"InputType":"CSV","CSVHeaderLocation":"FIRST_ROW"}"#;
 
+const JSON: &str = r#"{"InputType":"JSON","ItemsPointer":"/items"}"#;
+
 fn csv() -> ItemReader {
     reader("getObject", &serde_json::from_str(CSV).unwrap())
 }
@@ -178,6 +180,30 @@ fn lines_are_read_from_any_mark() {
     let expected = [json!({"n": 1}), json!([2]), json!("three")];
     reads(&one("{\"n\":1}\n \n[2]\r\n\"three\""), &lines, &expected);
     reads(&one(""), &lines, &[]);
+}
+
+#[test]
+fn json_items_are_read_from_any_mark() {
+    let json = |pointer: &str| reader("getObject", &json!({"InputType": "JSON", "ItemsPointer": pointer}));
+    let whole = reader("getObject", &json!({"InputType": "JSON"}));
+    let expected = [json!({"n": 1}), json!([2]), json!("three"), Value::Null];
+    reads(
+        &one("\u{feff} [{\"n\": 1}, [2] ,\n\"three\",null ]\n"),
+        &whole,
+        &expected,
+    );
+    reads(&one("[]"), &whole, &[]);
+    let entries = [json!({"Key": "a", "Value": 1}), json!({"Key": "b", "Value": {"c": []}})];
+    reads(&one("{\"a\": 1, \"b\": {\"c\": []}}"), &whole, &entries);
+    let nested = one("{\"x\": [{\"y\": 0}, {\"y/z\": [1, 2]}], \"w\": 1}");
+    reads(&nested, &json("/x/1/y~1z"), &[json!(1), json!(2)]);
+    let flatten = json!({"InputType": "JSON", "Transformation": "LOAD_AND_FLATTEN"});
+    let files = [
+        ("in/1", Bytes::from_static(b"[1,2]")),
+        ("in/2", Bytes::from_static(b"{\"k\":3}")),
+    ];
+    let expected = [json!(1), json!(2), json!({"Key": "k", "Value": 3})];
+    reads(&files, &reader("listObjectsV2", &flatten), &expected);
 }
 
 #[test]
@@ -269,7 +295,7 @@ fn an_object_that_changes_under_the_reader_is_an_error() {
 
 #[test]
 fn what_cannot_be_read_says_why_and_where() {
-    let long = format!("1\n\"{}\"", "x".repeat(9_000_000));
+    let long = format!("1\n\"{}\"\n2\n", "x".repeat(8_000_000));
     let wide = format!("{}\n1", "h,".repeat(6_000));
     for (config, body, expected) in [
         (CSV, "a,b,a\n1", "CSV headers cannot contain duplicates."),
@@ -291,6 +317,37 @@ fn what_cannot_be_read_says_why_and_where() {
             r#"{"InputType":"JSONL"}"#,
             &long,
             "`s3://b/k`: the item at byte 2 is longer than 8000000 bytes",
+        ),
+        (
+            JSON,
+            "{\"a\":1}",
+            "`s3://b/k`: the ItemsPointer `/items` points to nothing",
+        ),
+        (JSON, "{\"items\":7}", "Attempting to map over non-iterable node."),
+        (
+            JSON,
+            "{\"items\":[1,{]}",
+            "`s3://b/k`, item 1 (from 0), byte 12: expected JSON",
+        ),
+        (
+            JSON,
+            "{\"items\":[1",
+            "`s3://b/k`, item 1 (from 0), byte 11: expected more JSON, found the end",
+        ),
+        (
+            JSON,
+            "",
+            "`s3://b/k`, byte 0: expected more JSON, found the end of the file",
+        ),
+        (
+            r#"{"InputType":"JSON","ItemsPointer":"items"}"#,
+            "[]",
+            "the ItemsPointer `items` cannot be followed",
+        ),
+        (
+            r#"{"InputType":"JSON"}"#,
+            "\"text\"",
+            "Attempting to map over non-iterable node.",
         ),
         (
             r#"{"InputType":"CSV"}"#,

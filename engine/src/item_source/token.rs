@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use asl::StateError;
+use manifest::reader::JsonShape;
 use serde::{Deserialize, Serialize};
 
 use super::failure::failed;
@@ -50,6 +51,15 @@ impl Token {
         };
         let token = serde_json::from_str(text);
         token.map_err(|error| failed(format!("the ledger's mark of the source cannot be read: {error}")))
+    }
+
+    /// What the items of a JSON file are part of.
+    pub(crate) const fn shape(&self) -> JsonShape {
+        if self.entries {
+            JsonShape::Object
+        } else {
+            JsonShape::Array
+        }
     }
 
     pub(crate) fn write(&self) -> Option<Arc<str>> {

@@ -99,6 +99,15 @@ impl Window {
         self.position += bytes as u64;
     }
 
+    /// Moves over an item, which may not be too long.
+    pub(crate) fn pass_item(&mut self, bytes: usize) -> Result<(), StateError> {
+        if bytes > limits::ITEM_BYTES_MAX {
+            return Err(too_long(&self.object.at, self.position));
+        }
+        self.pass(bytes);
+        Ok(())
+    }
+
     /// Moves over a byte order mark.
     pub(crate) async fn pass_byte_order_mark(&mut self) -> Result<(), StateError> {
         while self.buffer.len() < BYTE_ORDER_MARK.len() && !self.is_complete() {
