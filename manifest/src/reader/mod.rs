@@ -9,9 +9,11 @@
 
 mod csv;
 mod json;
+mod list;
 
 pub use csv::{CsvHeader, CsvRows};
 pub use json::{BadPointer, JsonElements, JsonFault, JsonItem, JsonPointer, JsonSearch, JsonShape};
+pub use list::{BadList, Inventory, athena_files};
 
 /// What a decoder found at the beginning of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
