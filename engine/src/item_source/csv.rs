@@ -18,6 +18,8 @@ use crate::limits;
 pub(crate) struct CsvLayout {
     pub(crate) delimiter: Delimiter,
     pub(crate) header: Header,
+    /// An object with a header alone is as good as any.
+    may_be_empty: bool,
 }
 
 /// Where the columns' names come from.
@@ -52,7 +54,28 @@ impl CsvLayout {
                 )));
             }
         };
-        Ok(Self { delimiter, header })
+        Ok(Self {
+            delimiter,
+            header,
+            may_be_empty: false,
+        })
+    }
+
+    /// Rows of these columns, without a header.
+    pub(crate) fn given(names: Vec<String>) -> Result<Self, StateError> {
+        check(&names)?;
+        Ok(Self {
+            delimiter: Delimiter::Comma,
+            header: Header::Given(names.into()),
+            may_be_empty: true,
+        })
+    }
+
+    pub(crate) fn in_a_list(self) -> Self {
+        Self {
+            may_be_empty: true,
+            ..self
+        }
     }
 }
 
@@ -80,7 +103,7 @@ impl CsvItems {
             rows: rows(&names, layout.delimiter),
             window,
             count: 0,
-            only_header: matches!(layout.header, Header::FirstRow),
+            only_header: matches!(layout.header, Header::FirstRow) && !layout.may_be_empty,
         })
     }
 

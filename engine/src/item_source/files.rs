@@ -1,37 +1,55 @@
-//! Which objects a reader reads: the one that it names, or all that a listing finds.
+//! Which objects a reader reads: the one that it names, all that a listing finds, or those that a manifest lists.
 
 use std::sync::Arc;
 
 use asl::{ItemReader, StateError, Value};
+use manifest::reader::{BadList, Inventory, athena_files};
 use ports::{ObjectKey, ObjectStore};
 
+use super::csv::CsvLayout;
 use super::failure::failed;
 use super::listing::Pages;
+use super::object::Layout;
 use super::token::Cursor;
-use super::window::Object;
+use super::window::{Object, Window};
 
 /// Objects, one after the other.
 pub(crate) enum Files {
-    /// A list that is known as a whole, and the number of the next.
-    Named { objects: Vec<Object>, next: usize },
+    /// A list that is known as a whole.
+    Named(Named),
     /// What a listing finds.
     Listed(Box<Pages>),
 }
 
+/// Objects that somebody has named.
+pub(crate) struct Named {
+    objects: Vec<Object>,
+    /// The number of the next.
+    next: usize,
+    /// The content of the manifest that names them.
+    etag: Option<String>,
+}
+
 impl Files {
-    /// The objects of a reader, beginning at a cursor.
-    pub(crate) fn open(
+    /// The objects of a reader, beginning at a cursor, and how their items are laid out.
+    pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
         reader: &ItemReader,
         from: Option<&Cursor>,
-    ) -> Result<Self, StateError> {
+    ) -> Result<(Self, Layout), StateError> {
         let (_, action) = reader.resource.rsplit_once(':').unwrap_or_default();
-        match action {
-            "getObject" => Ok(Self::Named {
-                objects: vec![named(reader)?],
-                next: from.map_or(0, |cursor| cursor.file),
-            }),
-            "listObjectsV2" => Ok(Self::Listed(Box::new(pages(store, reader, from)?))),
+        let list = (reader.manifest_type.as_deref(), reader.input_type.as_deref());
+        match (action, list) {
+            ("listObjectsV2", _) => {
+                let pages = pages(store, reader, from)?;
+                Ok((Self::Listed(Box::new(pages)), Layout::of(reader)?))
+            }
+            ("getObject", (Some("ATHENA_DATA"), _)) => athena(store, reader, from).await,
+            ("getObject", (Some("S3_INVENTORY"), _) | (None, Some("MANIFEST"))) => inventory(store, reader, from).await,
+            ("getObject", _) => {
+                let files = Self::named(vec![named(reader)?], None, from);
+                Ok((files, Layout::of(reader)?))
+            }
             _ => Err(failed(format!(
                 "expected the ItemReader's Resource to be `arn:aws:states:::s3:getObject` or `…:listObjectsV2`, found `{}`",
                 reader.resource
@@ -39,11 +57,25 @@ impl Files {
         }
     }
 
+    fn named(objects: Vec<Object>, etag: Option<String>, from: Option<&Cursor>) -> Self {
+        let next = from.map_or(0, |cursor| cursor.file);
+        Self::Named(Named { objects, next, etag })
+    }
+
+    /// Whether there may be more than one.
+    pub(crate) const fn is_list(&self) -> bool {
+        match self {
+            Self::Named(named) => named.etag.is_some(),
+            Self::Listed(_) => true,
+        }
+    }
+
     /// Where the next object is.
     pub(crate) fn cursor(&self) -> Cursor {
         match self {
-            Self::Named { next, .. } => Cursor {
-                file: *next,
+            Self::Named(named) => Cursor {
+                file: named.next,
+                etag: named.etag.clone(),
                 ..Cursor::default()
             },
             Self::Listed(pages) => pages.cursor(),
@@ -53,13 +85,75 @@ impl Files {
     /// The next object; nothing at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Object>, StateError> {
         match self {
-            Self::Named { objects, next } => {
-                let object = objects.get(*next).cloned();
-                *next += usize::from(object.is_some());
+            Self::Named(named) => {
+                let object = named.objects.get(named.next).cloned();
+                named.next += usize::from(object.is_some());
                 Ok(object)
             }
             Self::Listed(pages) => next_listed(pages).await,
         }
+    }
+}
+
+/// The data files of an S3 inventory; their columns are the manifest's.
+async fn inventory(
+    store: &Arc<dyn ObjectStore>,
+    reader: &ItemReader,
+    from: Option<&Cursor>,
+) -> Result<(Files, Layout), StateError> {
+    let manifest = read_manifest(store, reader, from).await?;
+    let inventory = Inventory::read(manifest.bytes()).map_err(|bad| bad_list(&manifest, &bad))?;
+    let objects = inventory.keys.into_iter().map(|key| data_file(&inventory.bucket, key));
+    let files = Files::named(objects.collect(), manifest.object().etag.clone(), from);
+    Ok((files, Layout::Csv(CsvLayout::given(inventory.columns)?)))
+}
+
+/// The data files of an Athena query.
+async fn athena(
+    store: &Arc<dyn ObjectStore>,
+    reader: &ItemReader,
+    from: Option<&Cursor>,
+) -> Result<(Files, Layout), StateError> {
+    let layout = Layout::of(reader)?;
+    let manifest = read_manifest(store, reader, from).await?;
+    let text = std::str::from_utf8(manifest.bytes());
+    let text =
+        text.map_err(|error| failed(format!("the manifest `{}` is not UTF-8: {error}", manifest.object().at)))?;
+    let listed = athena_files(text).map_err(|bad| bad_list(&manifest, &bad))?;
+    let objects = listed.into_iter().map(|(bucket, key)| data_file(&bucket, key));
+    Ok((
+        Files::named(objects.collect(), manifest.object().etag.clone(), from),
+        layout,
+    ))
+}
+
+/// A manifest as a whole: it is held like one item, and no longer.
+async fn read_manifest(
+    store: &Arc<dyn ObjectStore>,
+    reader: &ItemReader,
+    from: Option<&Cursor>,
+) -> Result<Window, StateError> {
+    let manifest = Object {
+        etag: from.and_then(|cursor| cursor.etag.clone()),
+        ..named(reader)?
+    };
+    let mut window = Window::open(store, manifest, 0).await?;
+    while !window.is_complete() {
+        window.grow().await?;
+    }
+    Ok(window)
+}
+
+fn bad_list(manifest: &Window, bad: &BadList) -> StateError {
+    failed(format!("the manifest `{}`: {bad}", manifest.object().at))
+}
+
+fn data_file(bucket: &str, key: String) -> Object {
+    Object {
+        is_packed: key.rsplit_once('.').is_some_and(|(_, end)| end == "gz"),
+        at: ObjectKey::new(bucket, key),
+        version: None,
+        etag: None,
     }
 }
 

@@ -59,6 +59,14 @@ impl Layout {
             }
         }
     }
+
+    /// The same where there are other objects: one without items is none among many.
+    pub(crate) fn in_a_list(self) -> Self {
+        match self {
+            Self::Csv(layout) => Self::Csv(layout.in_a_list()),
+            Self::Json(_) | Self::JsonLines => self,
+        }
+    }
 }
 
 impl ObjectItems {

@@ -30,10 +30,10 @@ impl Objects {
         from: Mark,
     ) -> Result<Self, StateError> {
         let token = Token::read(from.token.as_ref())?;
-        let files = Files::open(store, reader, token.cursor.as_ref())?;
+        let (files, layout) = Files::open(store, reader, token.cursor.as_ref()).await?;
         let mut objects = Self {
             store: Arc::clone(store),
-            layout: Layout::of(reader)?,
+            layout: if files.is_list() { layout.in_a_list() } else { layout },
             files,
             current: None,
             name: String::new(),

@@ -1,5 +1,6 @@
 //! Readers over a store in memory: in any pieces, from any mark, and when the store does not play along.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use asl::{ItemReader, StateError, Value};
@@ -204,6 +205,106 @@ fn json_items_are_read_from_any_mark() {
     ];
     let expected = [json!(1), json!(2), json!({"Key": "k", "Value": 3})];
     reads(&files, &reader("listObjectsV2", &flatten), &expected);
+}
+
+fn gzip(text: &str) -> Bytes {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    packed.finish().unwrap().into()
+}
+
+/// As storage-inventory-location.html shows it.
+fn inventory(files: &[(&str, Bytes)]) -> Bytes {
+    let files: Vec<Value> = files
+        .iter()
+        .map(|(key, body)| json!({"key": key, "size": body.len(), "MD5checksum": "f11166069f1990abeb9c97ace9cdfabc"}))
+        .collect();
+    let manifest = json!({
+        "sourceBucket": "amzn-s3-demo-source-bucket", "destinationBucket": "arn:aws:s3:::b", "version": "2016-11-30",
+        "creationTimestamp": "1514944800000", "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size", "files": files,
+    });
+    manifest.to_string().into()
+}
+
+#[test]
+fn an_inventory_is_read_from_any_mark() {
+    let row = |key: &str, size: u64| format!("\"source\",\"{key}\",\"v1\",\"true\",\"false\",\"{size}\"\n");
+    let item = |key: &str, size: &str| json!({"Bucket": "source", "Key": key, "VersionId": "v1", "IsLatest": "true", "IsDeleteMarker": "false", "Size": size});
+    let files = [
+        ("data/1.csv.gz", gzip(&(row("a%2Fb", 1) + &row("c", 2)))),
+        ("data/2.csv.gz", gzip("")),
+        ("data/3.csv.gz", gzip(&row("d", 3))),
+    ];
+    let mut objects = files.to_vec();
+    objects.push(("k", inventory(&files)));
+    let expected = [item("a%2Fb", "1"), item("c", "2"), item("d", "3")];
+    for config in [
+        json!({"InputType": "MANIFEST"}),
+        json!({"ManifestType": "S3_INVENTORY"}),
+    ] {
+        reads(&objects, &reader("getObject", &config), &expected);
+    }
+}
+
+#[test]
+fn a_truncated_gzip_is_an_error() {
+    let text: String = (0..10_000).map(|n| n.to_string() + "\n").collect();
+    let whole = gzip(&text);
+    for length in [0, 5, 100, whole.len() - 4] {
+        let files = [("data/1.csv.gz", whole.slice(..length))];
+        let objects = [files[0].clone(), ("k", inventory(&files))];
+        for piece in [7, 1_000_000] {
+            let found = cause(
+                &store(&objects, piece),
+                &reader("getObject", &json!({"InputType": "MANIFEST"})),
+            );
+            assert!(
+                found.starts_with("`s3://b/data/1.csv.gz` is no whole gzip file"),
+                "{length}: {found}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_athena_manifest_is_read_from_any_mark() {
+    let objects = [
+        ("k", Bytes::from_static(b"s3://b/data/1.gz\ns3://b/data/2\n")),
+        ("data/1.gz", gzip("{\"n\":1}\n{\"n\":2}\n")),
+        ("data/2", Bytes::from_static(b"{\"n\":3}\n")),
+    ];
+    let config = json!({"InputType": "JSONL", "ManifestType": "ATHENA_DATA"});
+    let athena = reader("getObject", &config);
+    reads(&objects, &athena, &[json!({"n": 1}), json!({"n": 2}), json!({"n": 3})]);
+    let read = read_from(&store(&objects, 10), &athena, Mark::default()).unwrap();
+    assert_eq!(read[2].2, "S3://b/data/2");
+    // A file that the manifest names is missing.
+    let found = cause(&store(&objects[..2], 10), &athena);
+    assert!(
+        found.starts_with("`s3://b/data/2`: there is no such bucket, object or version"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_manifest_that_changes_is_an_error_for_the_run_that_goes_on() {
+    let objects = [
+        ("k", Bytes::from_static(b"s3://b/1\n")),
+        ("1", Bytes::from_static(b"1\n2\n")),
+    ];
+    let athena = reader(
+        "getObject",
+        &json!({"InputType": "JSONL", "ManifestType": "ATHENA_DATA"}),
+    );
+    let read = read_from(&store(&objects, 10), &athena, Mark::default()).unwrap();
+    let other = [
+        ("k", Bytes::from_static(b"s3://b/2\n")),
+        ("2", Bytes::from_static(b"3\n")),
+    ];
+    let error = read_from(&store(&other, 10), &athena, read[1].0.clone()).unwrap_err();
+    let cause = error.cause.unwrap();
+    assert!(cause.contains("`s3://b/k`: the object has changed"), "{cause}");
 }
 
 #[test]
