@@ -10,10 +10,12 @@
 mod csv;
 mod json;
 mod list;
+mod parquet;
 
 pub use csv::{CsvHeader, CsvRows};
 pub use json::{BadPointer, JsonElements, JsonFault, JsonItem, JsonPointer, JsonSearch, JsonShape};
 pub use list::{BadList, Inventory, athena_files};
+pub use parquet::{BadParquet, ParquetFooter, ParquetRows};
 
 /// What a decoder found at the beginning of a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
