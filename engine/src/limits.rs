@@ -4,7 +4,8 @@
 //! `concurrency × 3 × PAYLOAD_BYTES_MAX + reader + RESULT_BYTES_MAX + PAYLOAD_BYTES_MAX`:
 //! the children's input, state and output, what the item reader holds, results that wait for the running commit, and the
 //! collected outputs of a run without a result writer. The reader holds `2 × ITEM_BYTES_MAX` and the object store's
-//! piece of the source: an item as it stands there and as JSON.
+//! piece of the source: an item as it stands there and as JSON. A reader of Parquet holds `PARQUET_ROW_GROUP_BYTES_MAX`
+//! and a page of each column, unpacked.
 
 use std::time::Duration;
 
@@ -20,6 +21,12 @@ pub const CSV_HEADER_BYTES_MAX: usize = 10_240;
 /// **Bytes** of an object that a reader asks the store for at once: large enough that a request costs nothing beside its
 /// bytes, small enough that no connection idles while children run. They are received as they are needed.
 pub const READ_RANGE_BYTES: u64 = 8 << 20;
+
+/// **Bytes** of a Parquet file's footer. **Source**: input-output-itemreader.html, 5 MB.
+pub const PARQUET_FOOTER_BYTES_MAX: u64 = 5_000_000;
+
+/// **Bytes** of one row group of a Parquet file; a reader holds one. **Source**: input-output-itemreader.html, 256 MB.
+pub const PARQUET_ROW_GROUP_BYTES_MAX: u64 = 256_000_000;
 
 /// How often in a row a broken body is asked for again; each time from where it broke.
 pub const READ_ATTEMPTS_MAX: u32 = 3;

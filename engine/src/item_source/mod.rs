@@ -16,6 +16,7 @@ mod json_lines;
 mod listing;
 mod object;
 mod objects;
+mod parquet;
 mod state;
 mod token;
 mod unpack;

@@ -10,8 +10,9 @@ use super::csv::{CsvItems, CsvLayout};
 use super::failure::failed;
 use super::json::{JsonItems, JsonLayout};
 use super::json_lines::JsonLines;
+use super::parquet::ParquetItems;
 use super::token::Token;
-use super::window::{Object, Window};
+use super::window::Object;
 
 /// An item as it was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,7 @@ pub(crate) enum Layout {
     Csv(CsvLayout),
     Json(JsonLayout),
     JsonLines,
+    Parquet,
 }
 
 /// A place in an object.
@@ -44,6 +46,7 @@ pub(crate) enum ObjectItems {
     Csv(Box<CsvItems>),
     Json(Box<JsonItems>),
     JsonLines(Box<JsonLines>),
+    Parquet(Box<ParquetItems>),
 }
 
 impl Layout {
@@ -53,6 +56,7 @@ impl Layout {
             Some("CSV") => CsvLayout::of(reader).map(Self::Csv),
             Some("JSON") => JsonLayout::of(reader.items_pointer.as_deref()).map(Self::Json),
             Some("JSONL") => Ok(Self::JsonLines),
+            Some("PARQUET") => Ok(Self::Parquet),
             other => {
                 let found = other.unwrap_or("none");
                 Err(failed(format!("expected the InputType of an object, found `{found}`")))
@@ -64,7 +68,7 @@ impl Layout {
     pub(crate) fn in_a_list(self) -> Self {
         match self {
             Self::Csv(layout) => Self::Csv(layout.in_a_list()),
-            Self::Json(_) | Self::JsonLines => self,
+            Self::Json(_) | Self::JsonLines | Self::Parquet => self,
         }
     }
 }
@@ -100,6 +104,10 @@ impl ObjectItems {
                 let items = JsonLines::open(store, object, place).await?;
                 Ok(Self::JsonLines(Box::new(items)))
             }
+            Layout::Parquet => {
+                let items = ParquetItems::open(store, object, place).await?;
+                Ok(Self::Parquet(Box::new(items)))
+            }
         }
     }
 
@@ -109,26 +117,33 @@ impl ObjectItems {
             Self::Csv(items) => Ok(items.next().await?.map(Content::Text)),
             Self::Json(items) => items.next().await,
             Self::JsonLines(items) => Ok(items.next().await?.map(Content::Value)),
+            Self::Parquet(items) => Ok(items.next().await?.map(Content::Value)),
         }
     }
 
-    /// Where the next item is to be looked for.
+    /// Where the next item is to be looked for; a row's number in a Parquet file.
     pub(crate) fn byte(&self) -> u64 {
-        self.window().position()
+        match self {
+            Self::Csv(items) => items.window().position(),
+            Self::Json(items) => items.window().position(),
+            Self::JsonLines(items) => items.window().position(),
+            Self::Parquet(items) => items.row(),
+        }
     }
 
-    fn window(&self) -> &Window {
+    fn object(&self) -> &Object {
         match self {
-            Self::Csv(items) => items.window(),
-            Self::Json(items) => items.window(),
-            Self::JsonLines(items) => items.window(),
+            Self::Csv(items) => items.window().object(),
+            Self::Json(items) => items.window().object(),
+            Self::JsonLines(items) => items.window().object(),
+            Self::Parquet(items) => items.object(),
         }
     }
 
     /// What a mark remembers of it.
     pub(crate) fn token(&self) -> Token {
         Token {
-            etag: self.window().object().etag.clone(),
+            etag: self.object().etag.clone(),
             entries: matches!(self, Self::Json(items) if items.shape() == JsonShape::Object),
             ..Token::default()
         }

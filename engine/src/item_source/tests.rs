@@ -307,6 +307,59 @@ fn a_manifest_that_changes_is_an_error_for_the_run_that_goes_on() {
     assert!(cause.contains("`s3://b/k`: the object has changed"), "{cause}");
 }
 
+/// Seven rows in row groups of three, written by pyarrow.
+const ORDERS: &[u8] = include_bytes!("../../../manifest/tests/data/orders-snappy.parquet");
+
+#[test]
+fn parquet_rows_are_read_from_any_mark() {
+    let parquet = reader("getObject", &json!({"InputType": "PARQUET"}));
+    let objects = [("k", Bytes::from_static(ORDERS))];
+    let rows = items(&store(&objects, 1_000), &parquet).unwrap();
+    let ids: Vec<&Value> = rows.iter().map(|row| &row["id"]).collect();
+    assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6]);
+    reads(&objects, &parquet, &rows);
+    let two = [
+        ("k", Bytes::from_static(b"s3://b/1\ns3://b/2")),
+        ("1", Bytes::from_static(ORDERS)),
+        ("2", Bytes::from_static(ORDERS)),
+    ];
+    let athena = reader(
+        "getObject",
+        &json!({"InputType": "PARQUET", "ManifestType": "ATHENA_DATA"}),
+    );
+    reads(&two, &athena, &[rows.clone(), rows].concat());
+}
+
+#[test]
+fn a_broken_parquet_file_is_an_error() {
+    let parquet = reader("getObject", &json!({"InputType": "PARQUET"}));
+    let mut no_pages = ORDERS.to_vec();
+    no_pages[4..2_000].fill(0);
+    let mut huge = ORDERS.to_vec();
+    let end = huge.len();
+    huge[end - 8..end - 4].copy_from_slice(&6_000_000_u32.to_le_bytes());
+    for (body, expected) in [
+        (
+            Vec::new(),
+            "`s3://b/k`: expected a Parquet footer at the end of the file, found something else",
+        ),
+        (b"id,url\n1,2\n".to_vec(), "expected a Parquet footer"),
+        (ORDERS[..end - 3].to_vec(), "expected a Parquet footer"),
+        (
+            ORDERS[1_000..].to_vec(),
+            "the Parquet footer is corrupt: a row group reaches over the end of the data",
+        ),
+        (no_pages, "`s3://b/k`: the row group 0 is corrupt"),
+        (
+            huge,
+            "`s3://b/k`: the Parquet footer has 6000008 bytes, over the limit of 5000000",
+        ),
+    ] {
+        let found = cause(&store(&[("k", body.into())], 100), &parquet);
+        assert!(found.contains(expected), "{found} does not say: {expected}");
+    }
+}
+
 #[test]
 fn no_more_items_are_read_than_asked_for() {
     let mut lines = reader("getObject", &json!({"InputType": "JSONL"}));

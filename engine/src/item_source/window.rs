@@ -44,6 +44,8 @@ pub(crate) struct Window {
     position: u64,
     /// Broken answers since bytes last came.
     broken: u32,
+    /// **Bytes** that it may show.
+    bytes_max: usize,
 }
 
 impl Window {
@@ -62,6 +64,7 @@ impl Window {
             buffer: BytesMut::new(),
             position: start,
             broken: 0,
+            bytes_max: limits::ITEM_BYTES_MAX,
         };
         window.ask().await?;
         while window.position < from && !(window.is_complete() && window.buffer.is_empty()) {
@@ -108,6 +111,22 @@ impl Window {
         Ok(())
     }
 
+    /// **Bytes** of the whole object.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The next bytes of the object, which are fewer than asked for only at its end. The caller has bounded them.
+    pub(crate) async fn read(&mut self, bytes: usize) -> Result<Bytes, StateError> {
+        self.bytes_max = bytes;
+        while self.buffer.len() < bytes && !self.is_complete() {
+            self.grow().await?;
+        }
+        let length = bytes.min(self.buffer.len());
+        self.position += length as u64;
+        Ok(self.buffer.split_to(length).freeze())
+    }
+
     /// Moves over a byte order mark.
     pub(crate) async fn pass_byte_order_mark(&mut self) -> Result<(), StateError> {
         while self.buffer.len() < BYTE_ORDER_MARK.len() && !self.is_complete() {
@@ -121,7 +140,7 @@ impl Window {
 
     /// Shows more.
     pub(crate) async fn grow(&mut self) -> Result<(), StateError> {
-        if self.buffer.len() > limits::ITEM_BYTES_MAX {
+        if self.buffer.len() > self.bytes_max {
             return Err(too_long(&self.object.at, self.position));
         }
         let Some(unpacker) = &mut self.unpacker else {
