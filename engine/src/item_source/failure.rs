@@ -27,3 +27,30 @@ pub(crate) fn of_store(at: &ObjectKey, error: &ports::Error) -> StateError {
 pub(crate) fn of_record(at: &ObjectKey, record: u64, byte: u64, message: &str) -> StateError {
     failed(format!("`{at}`, item {record} (from 0), byte {byte}: {message}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_of_the_store_is_told() {
+        let at = ObjectKey::new("b", "k");
+        for (kind, expected) in [
+            (
+                ErrorKind::NotFound,
+                "`s3://b/k`: there is no such bucket, object or version: why: its cause",
+            ),
+            (ErrorKind::Denied, "`s3://b/k`: access is denied: why: its cause"),
+            (
+                ErrorKind::Conflict,
+                "`s3://b/k`: the object has changed since it was first read: why: its cause",
+            ),
+            (ErrorKind::Unavailable, "`s3://b/k`: it cannot be read: why: its cause"),
+        ] {
+            let error = ports::Error::new(kind, "why").because("its cause");
+            let told = of_store(&at, &error);
+            assert_eq!(told.error.as_deref(), Some("States.ItemReaderFailed"));
+            assert_eq!(told.cause.as_deref(), Some(expected));
+        }
+    }
+}

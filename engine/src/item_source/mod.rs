@@ -120,6 +120,15 @@ impl ItemSource {
         }
     }
 
+    /// **Bytes** that are held between two items.
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        match &self.kind {
+            Kind::State(_) | Kind::Listing(_) => 0,
+            Kind::Objects(objects) => objects.held(),
+        }
+    }
+
     /// Where the next item begins.
     pub(crate) fn mark(&self) -> Mark {
         let (byte, token) = match &self.kind {

@@ -131,6 +131,16 @@ impl ObjectItems {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Csv(items) => items.window().bytes().len(),
+            Self::Json(items) => items.window().bytes().len(),
+            Self::JsonLines(items) => items.window().bytes().len(),
+            Self::Parquet(_) => 0,
+        }
+    }
+
     fn object(&self) -> &Object {
         match self {
             Self::Csv(items) => items.window().object(),

@@ -51,6 +51,11 @@ impl Objects {
         &self.name
     }
 
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.current.as_ref().map_or(0, ObjectItems::held)
+    }
+
     /// Where the next item is to be looked for.
     pub(crate) fn place(&self) -> (u64, Option<Arc<str>>) {
         let byte = self.current.as_ref().map_or(0, ObjectItems::byte);

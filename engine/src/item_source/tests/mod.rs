@@ -1,150 +1,18 @@
 //! Readers over a store in memory: in any pieces, from any mark, and when the store does not play along.
 
+mod support;
+
 use std::io::Write;
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError, Value};
-use async_trait::async_trait;
+use asl::{ItemReader, Value};
 use bytes::Bytes;
 use futures::executor::block_on;
-use futures::{StreamExt, TryStreamExt, stream};
-use ports::{
-    BodyStream, CopyOptions, Fault, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
-    PutOptions, PutResult, Result, memory,
-};
+use ports::{Fault, Faults, ObjectStore, memory};
 use serde_json::json;
 
 use super::{ItemSource, Mark};
-
-/// A store whose bodies come in pieces of a few bytes.
-#[derive(Debug)]
-struct Drip {
-    inner: memory::ObjectStore,
-    piece: usize,
-}
-
-#[async_trait]
-impl ObjectStore for Drip {
-    async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
-        self.inner.head(at).await
-    }
-
-    async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)> {
-        let (info, body) = self.inner.get(at, options).await?;
-        let piece = self.piece;
-        let pieces = body.map_ok(move |bytes: Bytes| {
-            let length = bytes.len();
-            let cut = (0..length)
-                .step_by(piece)
-                .map(move |at| bytes.slice(at..length.min(at + piece)));
-            stream::iter(cut.map(Ok))
-        });
-        Ok((info, pieces.try_flatten().boxed()))
-    }
-
-    async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {
-        self.inner.put(at, body, options).await
-    }
-
-    async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult> {
-        self.inner.copy(from, to, options).await
-    }
-
-    async fn list(&self, bucket: &str, prefix: &str, continuation: Option<String>) -> Result<Listing> {
-        self.inner.list(bucket, prefix, continuation).await
-    }
-
-    async fn delete(&self, at: &ObjectKey) -> Result<()> {
-        self.inner.delete(at).await
-    }
-}
-
-/// A reader of `s3://b/k` or of what is listed in `s3://b`, with fields of `ReaderConfig`.
-pub(crate) fn reader(action: &str, config: &Value) -> ItemReader {
-    let text = |name: &str| config.get(name).and_then(Value::as_str).map(Into::into);
-    let headers = config.get("CSVHeaders").and_then(Value::as_array).cloned();
-    ItemReader {
-        resource: format!("arn:aws:states:::s3:{action}").into(),
-        arguments: json!({"Bucket": "b", "Key": "k", "Prefix": "in/"}),
-        input_type: text("InputType"),
-        transformation: text("Transformation"),
-        manifest_type: text("ManifestType"),
-        csv_delimiter: text("CSVDelimiter"),
-        csv_header_location: text("CSVHeaderLocation"),
-        csv_headers: headers
-            .unwrap_or_default()
-            .iter()
-            .map(|name| name.as_str().unwrap().into())
-            .collect(),
-        max_items: config.get("MaxItems").and_then(Value::as_u64),
-        items_pointer: text("ItemsPointer"),
-    }
-}
-
-pub(crate) fn store(objects: &[(&str, Bytes)], piece: usize) -> Arc<dyn ObjectStore> {
-    let inner = memory::ObjectStore::default();
-    for (key, body) in objects {
-        inner.insert("b", key, body.clone());
-    }
-    Arc::new(Drip { inner, piece })
-}
-
-/// Items from a mark on, each with the mark before it and the name of its source.
-pub(crate) type Read = Vec<(Mark, Value, String)>;
-
-pub(crate) fn read_from(
-    store: &Arc<dyn ObjectStore>,
-    reader: &ItemReader,
-    from: Mark,
-) -> std::result::Result<Read, StateError> {
-    block_on(async {
-        let mut source = ItemSource::of_reader(store, reader, from).await?;
-        let mut read = Vec::new();
-        loop {
-            let mark = source.mark();
-            let Some(item) = source.next().await? else {
-                return Ok(read);
-            };
-            assert_eq!(item.index, mark.item);
-            read.push((mark, item.content.into_value()?, source.name().to_owned()));
-        }
-    })
-}
-
-pub(crate) fn items(store: &Arc<dyn ObjectStore>, reader: &ItemReader) -> std::result::Result<Vec<Value>, StateError> {
-    let read = read_from(store, reader, Mark::default())?;
-    Ok(read.into_iter().map(|(_, item, _)| item).collect())
-}
-
-pub(crate) fn cause(store: &Arc<dyn ObjectStore>, reader: &ItemReader) -> String {
-    let error = items(store, reader).unwrap_err();
-    assert_eq!(error.error.as_deref(), Some("States.ItemReaderFailed"));
-    error.cause.unwrap().to_string()
-}
-
-/// The same items in any pieces, and the same rest from every mark, also where the store breaks off every body.
-pub(crate) fn reads(objects: &[(&str, Bytes)], reader: &ItemReader, expected: &[Value]) {
-    for piece in [1, 3, 1_000_000] {
-        let store = store(objects, piece);
-        let read = read_from(&store, reader, Mark::default()).unwrap();
-        let found: Vec<&Value> = read.iter().map(|(_, item, _)| item).collect();
-        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "pieces of {piece}");
-        for (at, (mark, _, _)) in read.iter().enumerate() {
-            let rest = read_from(&store, reader, mark.clone()).unwrap();
-            assert_eq!(rest, read[at..], "from {mark:?}");
-        }
-    }
-    let whole = store(objects, 1_000_000);
-    let faults = Faults::Seeded {
-        seed: 7,
-        per_mille: 300,
-    };
-    let cut: Arc<dyn ObjectStore> = Arc::new(Fault::<dyn ObjectStore>::new(whole, faults));
-    // A request that fails is the store's to repeat; a body that breaks off is ours.
-    if let Ok(found) = items(&cut, reader) {
-        assert_eq!(found, expected);
-    }
-}
+use support::{Stuck, cause, items, read_from, reader, reads, store};
 
 fn one(body: &str) -> [(&'static str, Bytes); 1] {
     [("k", Bytes::copy_from_slice(body.as_bytes()))]
@@ -308,7 +176,7 @@ fn a_manifest_that_changes_is_an_error_for_the_run_that_goes_on() {
 }
 
 /// Seven rows in row groups of three, written by pyarrow.
-const ORDERS: &[u8] = include_bytes!("../../../manifest/tests/data/orders-snappy.parquet");
+const ORDERS: &[u8] = include_bytes!("../../../../manifest/tests/data/orders-snappy.parquet");
 
 #[test]
 fn parquet_rows_are_read_from_any_mark() {
@@ -391,6 +259,87 @@ fn all_pages_of_a_listing_are_read_from_any_mark() {
     for at in [0, 1, 999, 1_000, 1_001, 2_000, 2_344] {
         let rest = read_from(&store, &listing, read[at].0.clone()).unwrap();
         assert_eq!(rest, read[at..], "from {at}");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_read_on_from_where_it_broke() {
+    let lines: Vec<String> = (0..100_000).map(|n| format!("{n}\n")).collect();
+    let expected: Vec<Value> = (0..100_000).map(Value::from).collect();
+    let objects = one(&lines.concat());
+    let lines = reader("getObject", &json!({"InputType": "JSONL"}));
+    let mut mended = 0;
+    for seed in 0..40 {
+        let faults = Faults::Seeded { seed, per_mille: 400 };
+        let broken = Arc::new(Fault::<dyn ObjectStore>::new(store(&objects, 100_000), faults));
+        let store: Arc<dyn ObjectStore> = broken.clone();
+        // A request that fails has been repeated by the store already.
+        if let Ok(found) = items(&store, &lines) {
+            assert_eq!(found, expected);
+            mended += u32::from(broken.calls() > 1);
+        }
+    }
+    assert!(mended >= 3, "{mended} broken bodies were read to their end");
+}
+
+#[test]
+fn a_body_that_never_goes_on_is_an_error() {
+    let store: Arc<dyn ObjectStore> = Arc::new(Stuck(memory::ObjectStore::default()));
+    let found = cause(&store, &reader("getObject", &json!({"InputType": "JSONL"})));
+    assert!(
+        found.contains("the store gave none of the bytes it was asked for"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_version_can_be_asked_for() {
+    let versions = memory::ObjectStore::with_versions();
+    versions.insert("b", "k", "1");
+    versions.insert("b", "k", "2");
+    let store: Arc<dyn ObjectStore> = Arc::new(versions);
+    let mut lines = reader("getObject", &json!({"InputType": "JSONL"}));
+    assert_eq!(items(&store, &lines).unwrap(), [json!(2)]);
+    lines.arguments["VersionId"] = "v1".into();
+    assert_eq!(items(&store, &lines).unwrap(), [json!(1)]);
+    lines.arguments["VersionId"] = "v3".into();
+    assert!(cause(&store, &lines).contains("there is no such bucket, object or version"));
+}
+
+#[test]
+fn headers_of_listed_objects_are_read_each() {
+    let config = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "Transformation": "LOAD_AND_FLATTEN"});
+    let objects = [
+        ("in/1", Bytes::from_static(b"a,b\n1,2\n3,4\n")),
+        ("in/2", Bytes::from_static(b"a,b\n")),
+        ("in/3", Bytes::from_static(b"b,c\n5,6")),
+    ];
+    let expected = [
+        json!({"a": "1", "b": "2"}),
+        json!({"a": "3", "b": "4"}),
+        json!({"b": "5", "c": "6"}),
+    ];
+    reads(&objects, &reader("listObjectsV2", &config), &expected);
+}
+
+#[test]
+fn a_window_holds_an_item_and_a_piece() {
+    let row = format!("{},2\n", "x".repeat(1_000));
+    let skipped = format!("{{\"skipped\":[{}0],\"items\":[", "[1,\"]\"],".repeat(300_000));
+    for (config, body) in [
+        (CSV, format!("a,b\n{}", row.repeat(5_000))),
+        (JSON, format!("{skipped}{}0]}}", "{\"a\":1},".repeat(100_000))),
+        (r#"{"InputType":"JSONL"}"#, "1\n".repeat(500_000)),
+    ] {
+        let reader = reader("getObject", &serde_json::from_str(config).unwrap());
+        let store = store(&one(&body), 64 * 1_024);
+        block_on(async {
+            let mut source = ItemSource::of_reader(&store, &reader, Mark::default()).await.unwrap();
+            while source.next().await.unwrap().is_some() {
+                let held = source.held();
+                assert!(held <= 64 * 1_024 + 2_000, "{config}: {held} bytes");
+            }
+        });
     }
 }
 
