@@ -95,7 +95,7 @@ impl Files {
     }
 }
 
-/// The data files of an S3 inventory; their columns are the manifest's.
+/// The data files of an S3 inventory; their columns are the manifest's. Keys stay encoded, as S3 writes them there.
 async fn inventory(
     store: &Arc<dyn ObjectStore>,
     reader: &ItemReader,

@@ -93,9 +93,7 @@ impl ParquetItems {
 
 /// The footer, and the object with its `ETag`.
 async fn read_footer(store: &Arc<dyn ObjectStore>, object: Object) -> Result<(Object, ParquetFooter), StateError> {
-    let start = Window::open(store, object, 0).await?;
-    let (object, size) = (start.object().clone(), start.size());
-    drop(start);
+    let (object, size) = object.look_up(store).await?;
     let bad = |bad: BadParquet| bad_file(&object.at, &bad);
     let tail = ParquetFooter::TAIL_BYTES as u64;
     let last = read(store, object.clone(), size.saturating_sub(tail), tail.min(size)).await?;

@@ -48,6 +48,21 @@ pub(crate) struct Window {
     bytes_max: usize,
 }
 
+impl Object {
+    /// The same with its `ETag`, and its size in bytes.
+    pub(crate) async fn look_up(self, store: &Arc<dyn ObjectStore>) -> Result<(Self, u64), StateError> {
+        let options = GetOptions {
+            range: Some(0..0),
+            if_match: self.etag.clone(),
+            version: self.version.clone(),
+        };
+        let got = store.get(&self.at, options).await;
+        let (info, _no_bytes) = got.map_err(|error| of_store(&self.at, &error))?;
+        let etag = Some(info.etag);
+        Ok((Self { etag, ..self }, info.size))
+    }
+}
+
 impl Window {
     /// Opens an object at a byte. What is packed has no addresses: it is unpacked from its beginning.
     pub(crate) async fn open(store: &Arc<dyn ObjectStore>, object: Object, from: u64) -> Result<Self, StateError> {
@@ -109,11 +124,6 @@ impl Window {
         }
         self.pass(bytes);
         Ok(())
-    }
-
-    /// **Bytes** of the whole object.
-    pub(crate) const fn size(&self) -> u64 {
-        self.size
     }
 
     /// The next bytes of the object, which are fewer than asked for only at its end. The caller has bounded them.

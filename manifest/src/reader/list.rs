@@ -119,6 +119,18 @@ mod tests {
     }
 
     #[test]
+    fn hostile_lists_do_no_harm() {
+        proptest::proptest!(|(text in "(s3://|[a-z/\"\r\n ]){0,12}")| {
+            if let Ok(files) = athena_files(&text) {
+                proptest::prop_assert!(files.len() <= text.lines().count());
+            }
+        });
+        proptest::proptest!(|(text in "[\\[\\]{}\",:a-zA-Z0-9]{0,60}")| {
+            proptest::prop_assert!(Inventory::read(text.as_bytes()).is_err());
+        });
+    }
+
+    #[test]
     fn an_inventory_of_another_format_is_refused() {
         let text = br#"{"destinationBucket":"b","fileFormat":"ORC","fileSchema":"struct<>","files":[]}"#;
         let error = Inventory::read(text).unwrap_err().to_string();

@@ -9,6 +9,7 @@ use asl::{ItemReader, Value};
 use bytes::Bytes;
 use futures::executor::block_on;
 use ports::{Fault, Faults, ObjectStore, memory};
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::{ItemSource, Mark};
@@ -133,6 +134,21 @@ fn a_truncated_gzip_is_an_error() {
             );
         }
     }
+}
+
+#[test]
+fn a_gzip_bomb_is_an_item_that_is_too_long() {
+    let files = [("data/1.csv.gz", gzip(&"0".repeat(12_000_000)))];
+    assert!(files[0].1.len() < 200_000);
+    let objects = [files[0].clone(), ("k", inventory(&files))];
+    let found = cause(
+        &store(&objects, 1_000_000),
+        &reader("getObject", &json!({"InputType": "MANIFEST"})),
+    );
+    assert_eq!(
+        found,
+        "`s3://b/data/1.csv.gz`: the item at byte 0 is longer than 8000000 bytes"
+    );
 }
 
 #[test]
@@ -264,14 +280,14 @@ fn all_pages_of_a_listing_are_read_from_any_mark() {
 
 #[test]
 fn a_body_that_breaks_off_is_read_on_from_where_it_broke() {
-    let lines: Vec<String> = (0..100_000).map(|n| format!("{n}\n")).collect();
-    let expected: Vec<Value> = (0..100_000).map(Value::from).collect();
+    let lines: Vec<String> = (0..10_000).map(|n| format!("{n}\n")).collect();
+    let expected: Vec<Value> = (0..10_000).map(Value::from).collect();
     let objects = one(&lines.concat());
     let lines = reader("getObject", &json!({"InputType": "JSONL"}));
     let mut mended = 0;
     for seed in 0..40 {
         let faults = Faults::Seeded { seed, per_mille: 400 };
-        let broken = Arc::new(Fault::<dyn ObjectStore>::new(store(&objects, 100_000), faults));
+        let broken = Arc::new(Fault::<dyn ObjectStore>::new(store(&objects, 5_000), faults));
         let store: Arc<dyn ObjectStore> = broken.clone();
         // A request that fails has been repeated by the store already.
         if let Ok(found) = items(&store, &lines) {
@@ -477,4 +493,26 @@ fn what_cannot_be_read_says_why_and_where() {
         found.starts_with("`s3://b/k`: there is no such bucket, object or version"),
         "{found}"
     );
+}
+
+proptest! {
+    #[test]
+    fn hostile_objects_do_no_harm(
+        bytes in prop::collection::vec(prop::sample::select(b"\x1f\x8b\x08PAR1[]{}\",:\\\n\r a1s3/\x00\xff".to_vec()), 0..80),
+        config in prop::sample::select(vec![
+            CSV, JSON, r#"{"InputType":"JSON"}"#, r#"{"InputType":"JSONL"}"#, r#"{"InputType":"PARQUET"}"#,
+            r#"{"InputType":"MANIFEST"}"#, r#"{"InputType":"JSONL","ManifestType":"ATHENA_DATA"}"#,
+        ]),
+        token in prop::option::of("[{}\":a-z0-9,]{0,20}"),
+        item in 0_u64..3,
+        byte in 0_u64..100,
+    ) {
+        let reader = reader("getObject", &serde_json::from_str(config).unwrap());
+        let from = Mark { item, byte, token: token.map(Into::into) };
+        let objects = [("k", Bytes::from(bytes.clone())), ("data/1.csv.gz", bytes.into())];
+        match read_from(&store(&objects, 7), &reader, from) {
+            Ok(read) => prop_assert!(read.len() <= 80),
+            Err(error) => prop_assert_eq!(error.error.as_deref(), Some("States.ItemReaderFailed")),
+        }
+    }
 }
