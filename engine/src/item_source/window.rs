@@ -49,11 +49,16 @@ pub(crate) struct Window {
 }
 
 impl Object {
+    /// The `ETag` that it must have; a store that gives none cannot be asked for one.
+    fn condition(&self) -> Option<String> {
+        self.etag.clone().filter(|etag| !etag.is_empty())
+    }
+
     /// The same with its `ETag`, and its size in bytes.
     pub(crate) async fn look_up(self, store: &Arc<dyn ObjectStore>) -> Result<(Self, u64), StateError> {
         let options = GetOptions {
             range: Some(0..0),
-            if_match: self.etag.clone(),
+            if_match: self.condition(),
             version: self.version.clone(),
         };
         let got = store.get(&self.at, options).await;
@@ -206,7 +211,7 @@ impl Window {
     async fn ask(&mut self) -> Result<(), StateError> {
         let options = GetOptions {
             range: Some(self.received..self.received.saturating_add(limits::READ_RANGE_BYTES)),
-            if_match: self.object.etag.clone(),
+            if_match: self.object.condition(),
             version: self.object.version.clone(),
         };
         let got = self.store.get(&self.object.at, options).await;
