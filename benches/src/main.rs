@@ -8,6 +8,7 @@
 mod batch;
 mod download;
 mod gantry;
+mod map_run;
 mod measure;
 mod nginx;
 mod sweep;
@@ -68,6 +69,15 @@ enum Work {
         #[arg(long, default_value_t = 20_000)]
         files: u64,
     },
+    /// Map runs by themselves: rows to children to result files, and a resumption after a kill.
+    MapRun {
+        /// Rows of most runs.
+        #[arg(long, default_value_t = 1_000_000)]
+        items: u64,
+        /// Rows of the run whose memory is held against 100,000 rows.
+        #[arg(long, default_value_t = 10_000_000)]
+        many: u64,
+    },
     /// Runs a command and prints what it cost. Used by the harness on itself.
     #[command(hide = true)]
     Measure {
@@ -77,6 +87,13 @@ enum Work {
     /// Splits a file with the batcher. Used by the harness on itself.
     #[command(hide = true)]
     Split { file: PathBuf },
+    /// Runs one map. Used by the harness on itself.
+    #[command(hide = true)]
+    Map {
+        kind: map_run::Kind,
+        file: PathBuf,
+        state: PathBuf,
+    },
     /// Counts a file's records with the csv crate. Used by the harness on itself.
     #[command(hide = true)]
     Count { file: PathBuf },
@@ -94,6 +111,8 @@ fn main() -> anyhow::Result<()> {
         Work::Memory { files } => download::memory(&options, files)?,
         Work::Batch { mebibytes } => batch::run(&options, mebibytes)?,
         Work::Sweep { files } => sweep::run_all(&options, files)?,
+        Work::MapRun { items, many } => map_run::run_all(&options, items, many)?,
+        Work::Map { kind, file, state } => return map_run::inside(kind, &file, &state),
         Work::Measure { command } => return measure::inside(&command),
         Work::Split { file } => return batch::split(&file),
         Work::Count { file } => return batch::count(&file),

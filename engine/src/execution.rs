@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{World, to_asl};
 use crate::error::while_doing;
 use crate::map_run::{self, MapRunEnd};
+use crate::naming;
 use crate::recovery::Recovered;
 use crate::{Error, Result, Stop, limits};
 
@@ -302,7 +303,7 @@ impl Driver {
     /// A map run is journalled as started before its first child can be.
     fn start_map(&mut self, request: Box<MapRunRequest>) {
         let Some(execution) = &self.execution else { return };
-        let arn = map_run::arn(execution.identity(), &request);
+        let arn = naming::arn(execution.identity(), &request);
         let started = Event::MapRunStarted {
             map_run: request.map_run,
             arn: arn.0,

@@ -21,6 +21,7 @@ mod error;
 mod execution;
 mod item_source;
 mod map_run;
+mod naming;
 mod recovery;
 mod result_sink;
 mod stop;

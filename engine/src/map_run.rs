@@ -14,16 +14,16 @@ use std::sync::Arc;
 use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, MapRunResult, Recording, StateError, error_name};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ports::{Commit, Counts, LedgerState, MapRunArn};
+use ports::{Commit, Counts, LedgerState, MapRunArn, RunFailure};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::batching::{ChildInputs, Dispatch};
-use crate::catalog::{World, to_asl};
+use crate::catalog::World;
 use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
 use crate::item_source::{ItemSource, Mark};
-use crate::result_sink::{self, ChildEnding, EndedChild, ResultBuffer, Sink};
+use crate::naming::Naming;
+use crate::result_sink::{self, ChildEnding, EndedChild, NeverStarted, ResultBuffer, Sink};
 use crate::{Error, Result, Stop, limits};
 
 /// How a map run ended.
@@ -34,47 +34,20 @@ pub(crate) enum MapRunEnd {
     Stopped,
 }
 
-/// The ARN of a map run: the same in every replay.
-pub(crate) fn arn(parent: &Identity, request: &MapRunRequest) -> MapRunArn {
-    let (prefix, account_and_machine) = split_arn(parent);
-    let id = derived(&parent.execution_arn, &format!("map-run-{}", request.map_run.0));
-    let label = label(parent, request);
-    MapRunArn(format!("{prefix}:mapRun:{account_and_machine}/{label}:{id}"))
-}
-
-/// `arn:aws:states:R:A` and the machine's name.
-fn split_arn(parent: &Identity) -> (String, &str) {
-    let parts: Vec<&str> = parent.state_machine_arn.splitn(6, ':').collect();
-    let prefix = parts.get(..5).unwrap_or_default().join(":");
-    (prefix, &parent.state_machine_name)
-}
-
-fn label(parent: &Identity, request: &MapRunRequest) -> String {
-    let unlabelled = || derived(&parent.state_machine_arn, &request.state).to_string();
-    request.label.as_ref().map_or_else(unlabelled, ToString::to_string)
-}
-
-fn derived(of: &str, part: &str) -> Uuid {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{of}/{part}").as_bytes())
-}
-
 /// Runs the map to its end, from wherever its ledger says it is.
 pub(crate) async fn run(world: Arc<World>, parent: Identity, request: MapRunRequest, stop: Stop) -> Result<MapRunEnd> {
-    let arn = arn(&parent, &request);
+    let naming = Naming::of(&parent, &request);
+    let arn = naming.arn.clone();
     let state = world.ports.ledger.state(&arn).await;
     let state = state
         .map_err(while_doing("read the map run's ledger"))?
         .unwrap_or_default();
-    let closed = state.closed;
-    let mut run = MapRun::new(world, parent, request, arn, state, stop);
-    if !closed {
-        match run.children_to_their_end().await? {
-            Progress::Done => {}
-            Progress::Stopped => return Ok(MapRunEnd::Stopped),
-            Progress::Failed(error) => return Ok(MapRunEnd::Result(failed(error))),
-        }
+    let over = state.closed || state.failure.is_some();
+    let mut run = MapRun::new(world, naming, request, state, stop);
+    if !over && run.children_to_their_end().await? == Progress::Stopped {
+        return Ok(MapRunEnd::Stopped);
     }
-    run.close(closed).await.map(MapRunEnd::Result)
+    run.close().await.map(MapRunEnd::Result)
 }
 
 fn failed(error: StateError) -> MapRunResult {
@@ -84,22 +57,40 @@ fn failed(error: StateError) -> MapRunResult {
     }
 }
 
+/// How far the children have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    Done,
+    /// The run goes on to its results, whether it has failed or not.
+    Over,
     Stopped,
-    Failed(StateError),
+}
+
+/// A child that runs.
+#[derive(Debug, Clone)]
+pub(crate) struct InFlight {
+    position: u64,
+    items: u64,
+    input: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) arn: Arc<str>,
+    pub(crate) started: ports::Timestamp,
 }
 
 /// A child's end, or none when it was stopped half-way.
 struct Returned {
-    items: u64,
-    child: Option<EndedChild>,
-    error: Option<Error>,
+    position: u64,
+    ended: std::result::Result<Option<Ended>, Error>,
+}
+
+/// A child's end.
+struct Ended {
+    stopped: ports::Timestamp,
+    ending: ChildEnding,
 }
 
 struct MapRun {
     world: Arc<World>,
-    parent: Arc<Identity>,
+    naming: Naming,
     request: Arc<MapRunRequest>,
     arn: MapRunArn,
     stop: Stop,
@@ -111,6 +102,7 @@ struct MapRun {
     /// Where the source stands.
     read_to: Mark,
     children: JoinSet<Returned>,
+    in_flight: BTreeMap<u64, InFlight>,
     results: ResultBuffer,
     commit: Option<BoxFuture<'static, ports::Result<()>>>,
     dirty: bool,
@@ -119,30 +111,21 @@ struct MapRun {
 }
 
 impl MapRun {
-    fn new(
-        world: Arc<World>,
-        parent: Identity,
-        request: MapRunRequest,
-        arn: MapRunArn,
-        state: LedgerState,
-        stop: Stop,
-    ) -> Self {
+    fn new(world: Arc<World>, naming: Naming, request: MapRunRequest, state: LedgerState, stop: Stop) -> Self {
+        let results = ResultBuffer::new(&request);
         Self {
             world,
-            parent: Arc::new(parent),
+            arn: naming.arn.clone(),
+            naming,
             request: Arc::new(request),
-            arn,
             stop,
             next: state.low_water,
-            read_to: Mark {
-                item: state.source_item,
-                byte: state.source_byte,
-                token: state.source_token.as_deref().map(Arc::from),
-            },
+            read_to: mark(&state),
             state,
             marks: BTreeMap::new(),
             children: JoinSet::new(),
-            results: ResultBuffer::default(),
+            in_flight: BTreeMap::new(),
+            results,
             commit: None,
             dirty: false,
             exhausted: false,
@@ -151,33 +134,64 @@ impl MapRun {
     }
 
     async fn children_to_their_end(&mut self) -> Result<Progress> {
-        let opened = ItemSource::open(&self.world.ports.store, &self.request, self.read_to.clone()).await;
+        let opened = self.open(self.read_to.clone()).await;
         let mut inputs = match opened {
-            Ok(source) => ChildInputs::new(source, &self.request),
-            Err(error) => return Ok(Progress::Failed(error)),
+            Ok(inputs) => inputs,
+            Err(error) => return self.give_up(error).await,
         };
         loop {
+            if let Some(error) = self.exceeded() {
+                return self.give_up(error).await;
+            }
             if let Err(error) = self.dispatch(&mut inputs).await {
                 return self.give_up(error).await;
             }
             if !self.wait().await? {
                 break;
             }
-            if let Some(error) = self.exceeded(false) {
-                return self.give_up(error).await;
-            }
         }
         if !self.exhausted || self.stopped_children {
             return Ok(Progress::Stopped);
         }
-        Ok(self.exceeded(true).map_or(Progress::Done, Progress::Failed))
+        match self.exceeded() {
+            Some(error) => self.give_up(error).await,
+            None => Ok(Progress::Over),
+        }
     }
 
-    /// Children that run are ended; what is done is written down.
+    /// The inputs of the children from there on.
+    fn open(&self, from: Mark) -> impl Future<Output = std::result::Result<ChildInputs, StateError>> + use<> {
+        let (store, request) = (Arc::clone(&self.world.ports.store), Arc::clone(&self.request));
+        async move {
+            let source = ItemSource::open(&store, &request, from).await?;
+            Ok(ChildInputs::new(source, &request))
+        }
+    }
+
+    /// The run has failed: children that run are aborted, and that is written down together with the reason.
     async fn give_up(&mut self, error: StateError) -> Result<Progress> {
-        self.children.shutdown().await;
+        self.children.abort_all();
+        while let Some(returned) = self.children.join_next().await {
+            match returned {
+                // It had ended before it could be aborted.
+                Ok(_) => self.settle(returned)?,
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => return Err(Error::Child(error.to_string())),
+            }
+        }
+        let stopped = self.world.ports.clock.now();
+        for (_, child) in std::mem::take(&mut self.in_flight) {
+            let ending = ChildEnding::Aborted(StateError::default());
+            self.count(child, Ended { stopped, ending });
+        }
+        self.state.failure = Some(RunFailure {
+            error: error.error.map(|error| error.to_string()),
+            cause: error.cause.map(|cause| cause.to_string()),
+        });
+        self.dirty = true;
+        self.raise_low_water();
         self.flush().await?;
-        Ok(Progress::Failed(error))
+        Ok(Progress::Over)
     }
 
     /// Starts children while there is room for them.
@@ -207,14 +221,23 @@ impl MapRun {
     }
 
     fn start(&mut self, dispatch: Dispatch) {
+        let (name, arn) = self.naming.child(dispatch.position);
+        let launched = InFlight {
+            name,
+            arn,
+            position: dispatch.position,
+            items: dispatch.items,
+            input: dispatch.input.into(),
+            started: self.world.ports.clock.now(),
+        };
+        self.in_flight.insert(dispatch.position, launched.clone());
         let child = Child {
             world: Arc::clone(&self.world),
-            parent: Arc::clone(&self.parent),
             request: Arc::clone(&self.request),
-            arn: self.arn.clone(),
+            identity: self.naming.identity(&launched),
             stop: self.stop.clone(),
         };
-        self.children.spawn(child.run(dispatch));
+        self.children.spawn(child.run(launched));
     }
 
     /// Waits for a child or a commit. False when there is nothing more to wait for.
@@ -238,19 +261,32 @@ impl MapRun {
 
     fn settle(&mut self, returned: std::result::Result<Returned, tokio::task::JoinError>) -> Result<()> {
         let returned = returned.map_err(|error| Error::Child(error.to_string()))?;
-        if let Some(error) = returned.error {
-            return Err(error);
-        }
-        let Some(child) = returned.child else {
+        let Some(ended) = returned.ended? else {
             self.stopped_children = true;
             return Ok(());
         };
-        count(&mut self.state.executions, &child.ending, 1);
-        count(&mut self.state.items, &child.ending, returned.items);
-        self.state.done.insert(child.position);
-        self.results.add(child, result_sink::is_exported(&self.request));
-        self.dirty = true;
+        if let Some(child) = self.in_flight.remove(&returned.position) {
+            self.count(child, ended);
+        }
         Ok(())
+    }
+
+    /// Accounts for a child that has ended.
+    fn count(&mut self, child: InFlight, ended: Ended) {
+        count(&mut self.state.executions, &ended.ending, 1);
+        count(&mut self.state.items, &ended.ending, child.items);
+        self.state.done.insert(child.position);
+        self.results.add(EndedChild {
+            position: child.position,
+            arn: child.arn,
+            name: child.name,
+            state_machine_arn: Arc::clone(&self.naming.state_machine_arn),
+            input: child.input,
+            started: child.started,
+            stopped: ended.stopped,
+            ending: ended.ending,
+        });
+        self.dirty = true;
     }
 
     /// Begins to write down what has ended, unless the last commit is still being written.
@@ -296,17 +332,17 @@ impl MapRun {
         Ok(())
     }
 
-    /// More items have failed than the run tolerates. A percentage is of all items, so it is judged at the end.
-    fn exceeded(&self, at_the_end: bool) -> Option<StateError> {
-        let counts = self.state.items;
-        let failed = counts.failed + counts.timed_out + counts.aborted;
+    /// More items have failed than the run tolerates. A percentage is of all items, so it is judged once they are read.
+    fn exceeded(&self) -> Option<StateError> {
+        let failed = self.state.items.not_succeeded();
         let (count, percentage) = (
             self.request.tolerated_failure_count,
             self.request.tolerated_failure_percentage,
         );
         let count = if percentage.is_none() { count.or(Some(0)) } else { count };
         let over_count = count.is_some_and(|count| failed > count);
-        let over_percentage = at_the_end && percentage.is_some_and(|percentage| share(failed, counts) > percentage);
+        let over_percentage =
+            self.exhausted && percentage.is_some_and(|percentage| share(failed, self.read_to.item) > percentage);
         (over_count || over_percentage).then(|| {
             StateError::new(
                 error_name::EXCEED_TOLERATED_FAILURE_THRESHOLD,
@@ -315,20 +351,24 @@ impl MapRun {
         })
     }
 
-    /// Writes the results out, once.
-    async fn close(&mut self, closed: bool) -> Result<MapRunResult> {
+    /// Writes the results out, once, and says how the run has ended.
+    async fn close(&mut self) -> Result<MapRunResult> {
         let sink = Sink {
             store: Arc::clone(&self.world.ports.store),
             ledger: Arc::clone(&self.world.ports.ledger),
             arn: self.arn.clone(),
         };
         let request = Arc::clone(&self.request);
-        let Some(writer) = request.writer.as_ref().filter(|writer| writer.resource.is_some()) else {
-            return Ok(as_result(sink.collect().await?));
+        let Some(writer) = result_sink::exporting(&request) else {
+            return match self.failure() {
+                Some(failure) => Ok(failure),
+                None => Ok(as_result(sink.collect().await?)),
+            };
         };
-        if !closed {
-            if let Err(error) = sink.export(writer).await? {
-                return Ok(failed(error));
+        if !self.state.closed && self.has_results() {
+            let never_started = self.never_started().await;
+            if let Err(error) = sink.export(writer, never_started).await {
+                return Ok(self.failure().unwrap_or_else(|| failed(error)));
             }
             self.state.closed = true;
             let closed = self.write_down().await;
@@ -336,7 +376,41 @@ impl MapRun {
         }
         let forgotten = self.world.ports.ledger.forget_results(&self.arn).await;
         forgotten.map_err(while_doing("clear the map run's ledger"))?;
-        Ok(as_result(result_sink::export_output(writer, &self.arn)))
+        let output = || as_result(result_sink::export_output(writer, &self.arn));
+        Ok(self.failure().unwrap_or_else(output))
+    }
+
+    fn failure(&self) -> Option<MapRunResult> {
+        let RunFailure { error, cause } = self.state.failure.clone()?;
+        Some(MapRunResult::Failed { error, cause })
+    }
+
+    /// A run that failed before its first child leaves nothing.
+    const fn has_results(&self) -> bool {
+        self.state.failure.is_none() || self.state.executions.ended() > 0
+    }
+
+    /// The inputs of a failed run's children that were never started, if they can still be read.
+    fn never_started(&self) -> BoxFuture<'static, Option<NeverStarted>> {
+        if self.state.failure.is_none() {
+            return futures::future::ready(None).boxed();
+        }
+        let (next, done) = (self.state.low_water, self.state.done.clone());
+        let inputs = self.open(mark(&self.state));
+        async move {
+            let inputs = inputs.await.ok()?;
+            Some(NeverStarted { inputs, next, done })
+        }
+        .boxed()
+    }
+}
+
+/// Where the child at the low-water mark begins.
+fn mark(state: &LedgerState) -> Mark {
+    Mark {
+        item: state.source_item,
+        byte: state.source_byte,
+        token: state.source_token.as_deref().map(Arc::from),
     }
 }
 
@@ -348,8 +422,7 @@ fn as_result(output: std::result::Result<String, StateError>) -> MapRunResult {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
-fn share(failed: u64, counts: Counts) -> f64 {
-    let all = failed + counts.succeeded;
+fn share(failed: u64, all: u64) -> f64 {
     if all == 0 {
         return 0.0;
     }
@@ -368,73 +441,34 @@ const fn count(counts: &mut Counts, ending: &ChildEnding, items: u64) {
 /// What a child needs to run on its own.
 struct Child {
     world: Arc<World>,
-    parent: Arc<Identity>,
     request: Arc<MapRunRequest>,
-    arn: MapRunArn,
+    identity: Identity,
     stop: Stop,
 }
 
 impl Child {
-    async fn run(self, dispatch: Dispatch) -> Returned {
+    async fn run(self, child: InFlight) -> Returned {
         let clock = Arc::clone(&self.world.ports.clock);
-        let started = clock.now();
-        let identity = self.identity(&dispatch, started);
-        let input = dispatch.input;
-        let execution = Execution::new(Arc::clone(&self.request.processor), identity.clone(), Recording::Off);
-        let run = Driver::unrecorded(Arc::clone(&self.world), execution, input.clone(), self.stop.clone());
+        let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
+        let run = Driver::unrecorded(self.world, execution, child.input.to_string(), self.stop);
         let limit = match self.request.execution_type {
-            ExecutionType::Express => clock.sleep_until(started.plus(limits::EXPRESS_DURATION_MAX)),
+            ExecutionType::Express => clock.sleep_until(child.started.plus(limits::EXPRESS_DURATION_MAX)),
             ExecutionType::Standard => futures::future::pending().boxed(),
         };
         let end = tokio::select! {
             end = run.drive() => end,
             () = limit => Ok(Driven::Ended(Ending::TimedOut(StateError::named(error_name::TIMEOUT)))),
         };
-        let ended = |ending| EndedChild {
-            position: dispatch.position,
-            arn: identity.execution_arn.to_string(),
-            name: identity.name.to_string(),
-            state_machine_arn: identity.state_machine_arn.to_string(),
-            input,
-            started,
-            stopped: clock.now(),
-            ending,
-        };
-        let (child, error) = match end {
-            Ok(Driven::Ended(ending)) => (Some(ended(child_ending(ending))), None),
-            Ok(Driven::Stopped) => (None, None),
-            Err(error) => (None, Some(error)),
+        let ended = |driven| match driven {
+            Driven::Ended(ending) => Some(Ended {
+                stopped: clock.now(),
+                ending: child_ending(ending),
+            }),
+            Driven::Stopped => None,
         };
         Returned {
-            items: dispatch.items,
-            child,
-            error,
-        }
-    }
-
-    fn identity(&self, dispatch: &Dispatch, started: ports::Timestamp) -> Identity {
-        let (prefix, machine) = split_arn(&self.parent);
-        let label = label(&self.parent, &self.request);
-        let name = derived(&self.arn.0, &dispatch.position.to_string()).to_string();
-        let execution_arn = match self.request.execution_type {
-            ExecutionType::Standard => format!("{prefix}:execution:{machine}/{label}:{name}"),
-            ExecutionType::Express => {
-                let id = derived(&self.arn.0, &format!("express-{}", dispatch.position));
-                format!("{prefix}:express:{machine}/{label}:{name}:{id}")
-            }
-        };
-        Identity {
-            token_prefix: execution_arn.as_str().into(),
-            execution_arn: execution_arn.into(),
-            name: name.into(),
-            role_arn: Arc::clone(&self.parent.role_arn),
-            start_time: to_asl(started),
-            state_machine_arn: format!("{prefix}:stateMachine:{machine}/{label}").into(),
-            state_machine_name: format!("{machine}/{label}").into(),
-            execution_type: self.request.execution_type,
-            redrive_count: 0,
-            redrive_time: None,
-            map_run_arn: Some(self.arn.0.as_str().into()),
+            position: child.position,
+            ended: end.map(ended),
         }
     }
 }

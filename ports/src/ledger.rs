@@ -118,6 +118,18 @@ pub struct Counts {
     pub aborted: u64,
 }
 
+impl Counts {
+    /// Did not end well.
+    pub const fn not_succeeded(&self) -> u64 {
+        self.failed + self.timed_out + self.aborted
+    }
+
+    /// All that have ended.
+    pub const fn ended(&self) -> u64 {
+        self.succeeded + self.not_succeeded()
+    }
+}
+
 /// Everything that a map run remembers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,8 +149,23 @@ pub struct LedgerState {
     pub executions: Counts,
     /// By items.
     pub items: Counts,
+    /// Why the run has failed: no child is started any more, what is left is writing the results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RunFailure>,
     /// Set once everything that the run leaves behind is written.
     pub closed: bool,
+}
+
+/// Why a map run has failed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunFailure {
+    /// Such as `States.ExceedToleratedFailureThreshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// Which result file a record goes to.

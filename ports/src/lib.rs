@@ -27,7 +27,9 @@ pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, Faults};
 pub use journal::{ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
-pub use ledger::{Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, Span, SpanSet};
+pub use ledger::{
+    Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, RunFailure, Span, SpanSet,
+};
 pub use limit::Limit;
 pub use lines::Lines;
 pub use meter::{Meter, Reading};

@@ -38,6 +38,7 @@ fn state(low_water: u64) -> LedgerState {
         done,
         executions: counts,
         items: counts,
+        failure: None,
         closed: low_water > 100,
     }
 }

@@ -1,0 +1,97 @@
+//! Names and ARNs of a map run and its children: functions of the parent and the child's position, the same in every
+//! replay.
+
+use std::sync::Arc;
+
+use asl::{ExecutionType, Identity, MapRunRequest};
+use ports::MapRunArn;
+use uuid::Uuid;
+
+use crate::catalog::to_asl;
+use crate::map_run::InFlight;
+
+/// How a map run and its children are called.
+#[derive(Debug)]
+pub(crate) struct Naming {
+    pub(crate) arn: MapRunArn,
+    pub(crate) state_machine_arn: Arc<str>,
+    map_run_arn: Arc<str>,
+    state_machine_name: Arc<str>,
+    role_arn: Arc<str>,
+    execution_type: ExecutionType,
+    /// What a child's ARN begins with.
+    execution_prefix: String,
+}
+
+impl Naming {
+    pub(crate) fn of(parent: &Identity, request: &MapRunRequest) -> Self {
+        let (prefix, machine) = (prefix(parent), &parent.state_machine_name);
+        let label = label(parent, request);
+        let kind = match request.execution_type {
+            ExecutionType::Standard => "execution",
+            ExecutionType::Express => "express",
+        };
+        let arn = arn(parent, request);
+        Self {
+            state_machine_arn: format!("{prefix}:stateMachine:{machine}/{label}").into(),
+            map_run_arn: arn.0.as_str().into(),
+            arn,
+            state_machine_name: format!("{machine}/{label}").into(),
+            role_arn: Arc::clone(&parent.role_arn),
+            execution_type: request.execution_type,
+            execution_prefix: format!("{prefix}:{kind}:{machine}/{label}"),
+        }
+    }
+
+    /// The name and the ARN of a child.
+    pub(crate) fn child(&self, position: u64) -> (Arc<str>, Arc<str>) {
+        let name = derived(&self.arn.0, &position.to_string());
+        let prefix = &self.execution_prefix;
+        let arn = match self.execution_type {
+            ExecutionType::Standard => format!("{prefix}:{name}"),
+            ExecutionType::Express => {
+                let id = derived(&self.arn.0, &format!("express-{position}"));
+                format!("{prefix}:{name}:{id}")
+            }
+        };
+        (name.to_string().into(), arn.into())
+    }
+
+    pub(crate) fn identity(&self, child: &InFlight) -> Identity {
+        Identity {
+            token_prefix: Arc::clone(&child.arn),
+            execution_arn: Arc::clone(&child.arn),
+            name: Arc::clone(&child.name),
+            role_arn: Arc::clone(&self.role_arn),
+            start_time: to_asl(child.started),
+            state_machine_arn: Arc::clone(&self.state_machine_arn),
+            state_machine_name: Arc::clone(&self.state_machine_name),
+            execution_type: self.execution_type,
+            redrive_count: 0,
+            redrive_time: None,
+            map_run_arn: Some(Arc::clone(&self.map_run_arn)),
+        }
+    }
+}
+
+/// The ARN of a map run.
+pub(crate) fn arn(parent: &Identity, request: &MapRunRequest) -> MapRunArn {
+    let id = derived(&parent.execution_arn, &format!("map-run-{}", request.map_run.0));
+    let (prefix, machine) = (prefix(parent), &parent.state_machine_name);
+    MapRunArn(format!("{prefix}:mapRun:{machine}/{}:{id}", label(parent, request)))
+}
+
+/// `arn:aws:states:R:A`.
+fn prefix(parent: &Identity) -> String {
+    let parts: Vec<&str> = parent.state_machine_arn.splitn(6, ':').collect();
+    parts.get(..5).unwrap_or_default().join(":")
+}
+
+fn label(parent: &Identity, request: &MapRunRequest) -> String {
+    let unlabelled = || derived(&parent.state_machine_arn, &request.state).to_string();
+    request.label.as_ref().map_or_else(unlabelled, ToString::to_string)
+}
+
+fn derived(of: &str, part: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{of}/{part}").as_bytes())
+}

@@ -1,0 +1,175 @@
+//! What a map run leaves behind: result files through its `ResultWriter`, or an array as the state's output.
+//!
+//! While the run goes on, records go to the ledger in the same commit as the positions that they belong to; at the
+//! end they are streamed out. Nothing is collected but the outputs of a run without a writer, up to the payload limit.
+
+mod files;
+mod record;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use asl::{ResultWriter, StateError, Value, error_name};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use manifest::result_file::{ResultFiles, ResultManifest};
+use ports::{Ledger, MapRunArn, ObjectBody, ObjectKey, ObjectStore, PutOptions, ResultStatus, SpanSet};
+
+use crate::batching::ChildInputs;
+use crate::error::while_doing;
+use crate::execution::to_json;
+use crate::{Result, limits};
+
+pub(crate) use record::{ChildEnding, EndedChild, ResultBuffer, exporting};
+
+use files::{Chunks, Destination, OutputType};
+use record::Positioned;
+
+/// Inputs of children that never started, from the low-water mark on.
+pub(crate) struct NeverStarted {
+    pub(crate) inputs: ChildInputs,
+    pub(crate) next: u64,
+    /// Children that are done nevertheless.
+    pub(crate) done: SpanSet,
+}
+
+/// The state's output of a run whose children have all ended.
+pub(crate) struct Sink {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) arn: MapRunArn,
+}
+
+impl Sink {
+    /// Writes the result files, and last the manifest that names them.
+    ///
+    /// # Errors
+    /// What the writer refuses fails the run.
+    pub(crate) async fn export(
+        &self,
+        writer: &ResultWriter,
+        never_started: Option<NeverStarted>,
+    ) -> std::result::Result<(), StateError> {
+        let (bucket, prefix) = destination(writer, &self.arn)?;
+        let to = |name: &str| Destination {
+            store: &*self.store,
+            bucket: &bucket,
+            stem: format!("{prefix}/{name}"),
+            output_type: match writer.output_type.as_deref() {
+                Some("JSONL") => OutputType::JsonLines,
+                Some(_) | None => OutputType::Json,
+            },
+            bytes_max: limits::RESULT_FILE_BYTES_MAX,
+        };
+        let refused = |error: ports::Error| refused(&error);
+        let pending = never_started.map_or_else(|| stream::empty().boxed(), pending);
+        let files = ResultFiles {
+            failed: to("FAILED")
+                .write(self.chunks(ResultStatus::Failed))
+                .await
+                .map_err(refused)?,
+            pending: to("PENDING").write(pending).await.map_err(refused)?,
+            succeeded: to("SUCCEEDED")
+                .write(self.chunks(ResultStatus::Succeeded))
+                .await
+                .map_err(refused)?,
+        };
+        let manifest = ResultManifest {
+            destination_bucket: bucket.clone(),
+            map_run_arn: self.arn.0.clone(),
+            result_files: files,
+        };
+        let at = ObjectKey::new(bucket, format!("{prefix}/manifest.json"));
+        let body = ObjectBody::Bytes(to_json(&manifest).into());
+        let put = self.store.put(&at, body, PutOptions::default()).await;
+        put.map(|_| ()).map_err(refused)
+    }
+
+    /// What the ledger holds of one status.
+    fn chunks(&self, status: ResultStatus) -> Chunks {
+        let (ledger, arn) = (Arc::clone(&self.ledger), self.arn.clone());
+        stream::unfold(0, move |position| {
+            let (ledger, arn) = (Arc::clone(&ledger), arn.clone());
+            async move {
+                let chunk = ledger.result(&arn, status, position).await.transpose()?;
+                Some((chunk, position + 1))
+            }
+        })
+        .boxed()
+    }
+
+    /// The children's outputs in order, as a JSON array.
+    pub(crate) async fn collect(&self) -> Result<std::result::Result<String, StateError>> {
+        let mut outputs = Vec::new();
+        let mut bytes = 2;
+        let mut chunks = self.chunks(ResultStatus::Succeeded);
+        while let Some(lines) = chunks.next().await {
+            let lines = lines.map_err(while_doing("read the map run's results"))?;
+            for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let Ok(positioned) = serde_json::from_slice::<Positioned>(line) else {
+                    continue;
+                };
+                bytes += positioned.output.len() + 1;
+                outputs.push(positioned);
+            }
+            if bytes > limits::PAYLOAD_BYTES_MAX {
+                return Ok(Err(too_large()));
+            }
+        }
+        outputs.sort_by_key(|output| output.position);
+        let outputs = outputs.iter().map(|output| output.output.as_str());
+        let outputs: Vec<&str> = outputs.filter(|output| !output.is_empty()).collect();
+        Ok(Ok(format!("[{}]", outputs.join(","))))
+    }
+}
+
+/// The records of children that never started. They end where the source cannot be read any further.
+fn pending(never_started: NeverStarted) -> Chunks {
+    stream::unfold(never_started, |mut rest| async move {
+        loop {
+            let dispatch = rest.inputs.next(rest.next).await.ok().flatten()?;
+            rest.next += 1;
+            if !rest.done.contains(dispatch.position) {
+                return Some((Ok(Bytes::from(record::pending(dispatch.input))), rest));
+            }
+        }
+    })
+    .boxed()
+}
+
+fn too_large() -> StateError {
+    StateError::new(
+        error_name::DATA_LIMIT_EXCEEDED,
+        "The state/task 'Map' returned a result with a size exceeding the maximum number of bytes service limit.",
+    )
+}
+
+/// The state's output of an exported run.
+pub(crate) fn export_output(writer: &ResultWriter, arn: &MapRunArn) -> std::result::Result<String, StateError> {
+    let (bucket, prefix) = destination(writer, arn)?;
+    let details = serde_json::json!({
+        "MapRunArn": arn.0,
+        "ResultWriterDetails": {"Bucket": bucket, "Key": format!("{prefix}/manifest.json")},
+    });
+    Ok(details.to_string())
+}
+
+fn destination(writer: &ResultWriter, arn: &MapRunArn) -> std::result::Result<(String, String), StateError> {
+    let text = |name: &str| writer.arguments.get(name).and_then(Value::as_str);
+    let Some(bucket) = text("Bucket") else {
+        return Err(StateError::new(
+            error_name::RESULT_WRITER_FAILED,
+            "the ResultWriter needs a text in `Bucket`",
+        ));
+    };
+    let id = arn.0.rsplit(':').next().unwrap_or_default();
+    let mut prefix = text("Prefix").unwrap_or_default().trim_end_matches('/').to_owned();
+    let separator = if prefix.is_empty() { "" } else { "/" };
+    // Writing to a String cannot fail.
+    write!(prefix, "{separator}{id}").unwrap_or_default();
+    Ok((bucket.to_owned(), prefix))
+}
+
+fn refused(error: &ports::Error) -> StateError {
+    StateError::new(error_name::RESULT_WRITER_FAILED, error.chain())
+}

@@ -1,0 +1,244 @@
+//! What a child leaves in the ledger until the run ends: lines in the form in which its writer wants them.
+
+use std::sync::Arc;
+
+use asl::{MapRunRequest, ResultWriter, StateError};
+use bytes::BytesMut;
+use manifest::result_file::{Included, ResultRecord};
+use ports::{ResultChunk, ResultStatus, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::execution::to_json;
+
+/// How a child ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ChildEnding {
+    Succeeded { output: String },
+    Failed(StateError),
+    TimedOut(StateError),
+    Aborted(StateError),
+}
+
+/// A child that has ended.
+#[derive(Debug)]
+pub(crate) struct EndedChild {
+    pub(crate) position: u64,
+    pub(crate) arn: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) state_machine_arn: Arc<str>,
+    pub(crate) input: Arc<str>,
+    pub(crate) started: Timestamp,
+    pub(crate) stopped: Timestamp,
+    pub(crate) ending: ChildEnding,
+}
+
+/// `WriterConfig.Transformation`.
+///
+/// **Source**: input-output-resultwriter.html: failures are always written with their metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transformation {
+    /// The output and all that is known of the child.
+    None,
+    /// The output.
+    Compact,
+    /// The elements of an output that is an array.
+    Flatten,
+}
+
+/// What of a child is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    exported: bool,
+    transformation: Transformation,
+}
+
+impl Shape {
+    fn of(request: &MapRunRequest) -> Self {
+        let exported = is_exported(request);
+        let named = request
+            .writer
+            .as_ref()
+            .and_then(|writer| writer.transformation.as_deref());
+        let transformation = match named {
+            Some("NONE") => Transformation::None,
+            Some("COMPACT") => Transformation::Compact,
+            Some("FLATTEN") => Transformation::Flatten,
+            // Nothing, or what the parser would have refused.
+            Some(_) | None if exported => Transformation::None,
+            Some(_) | None => Transformation::Compact,
+        };
+        Self {
+            exported,
+            transformation,
+        }
+    }
+}
+
+/// Whether the run's results are written to files.
+pub(crate) fn is_exported(request: &MapRunRequest) -> bool {
+    exporting(request).is_some()
+}
+
+/// The writer, if it writes files.
+pub(crate) fn exporting(request: &MapRunRequest) -> Option<&ResultWriter> {
+    request.writer.as_ref().filter(|writer| writer.resource.is_some())
+}
+
+/// Results on their way to the ledger.
+#[derive(Debug)]
+pub(crate) struct ResultBuffer {
+    shape: Shape,
+    succeeded: BytesMut,
+    failed: BytesMut,
+}
+
+/// One output of a run without files.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Positioned {
+    pub(super) position: u64,
+    /// JSON texts with commas between.
+    pub(super) output: String,
+}
+
+impl ResultBuffer {
+    pub(crate) fn new(request: &MapRunRequest) -> Self {
+        Self {
+            shape: Shape::of(request),
+            succeeded: BytesMut::new(),
+            failed: BytesMut::new(),
+        }
+    }
+
+    /// Adds what the run's writer, or its output, will want to know of the child.
+    pub(crate) fn add(&mut self, child: EndedChild) {
+        let Shape {
+            exported,
+            transformation,
+        } = self.shape;
+        let position = child.position;
+        let texts = match (child.ending.status(), transformation) {
+            (ResultStatus::Succeeded, Transformation::Compact) => vec![output_of(child)],
+            (ResultStatus::Succeeded, Transformation::Flatten) => elements_of(&output_of(child)),
+            (ResultStatus::Succeeded, Transformation::None) => vec![to_json(&record_of(child))],
+            (ResultStatus::Failed | ResultStatus::Pending, _) if exported => {
+                return push(&mut self.failed, &to_json(&record_of(child)));
+            }
+            (ResultStatus::Failed | ResultStatus::Pending, _) => return,
+        };
+        if exported {
+            for text in &texts {
+                push(&mut self.succeeded, text);
+            }
+        } else {
+            let output = texts.join(",");
+            push(&mut self.succeeded, &to_json(&Positioned { position, output }));
+        }
+    }
+
+    /// **Bytes** that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.succeeded.len() + self.failed.len()
+    }
+
+    /// What waits, for a commit.
+    pub(crate) fn take(&mut self) -> Vec<ResultChunk> {
+        let parts = [
+            (ResultStatus::Succeeded, self.succeeded.split().freeze()),
+            (ResultStatus::Failed, self.failed.split().freeze()),
+        ];
+        let filled = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
+        filled.map(|(status, lines)| ResultChunk { status, lines }).collect()
+    }
+}
+
+/// One line; between JSON's tokens a line break is as good as a space.
+fn push(lines: &mut BytesMut, text: &str) {
+    let start = lines.len();
+    lines.extend_from_slice(text.as_bytes());
+    let added = lines.get_mut(start..).unwrap_or_default();
+    for byte in added.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    lines.extend_from_slice(b"\n");
+}
+
+fn output_of(child: EndedChild) -> String {
+    match child.ending {
+        ChildEnding::Succeeded { output } => output,
+        ChildEnding::Failed(_) | ChildEnding::TimedOut(_) | ChildEnding::Aborted(_) => String::new(),
+    }
+}
+
+/// The elements of an array, or the whole of what is none.
+fn elements_of(output: &str) -> Vec<String> {
+    match serde_json::from_str::<Vec<&RawValue>>(output) {
+        Ok(elements) => elements.into_iter().map(|element| element.get().to_owned()).collect(),
+        Err(_no_array) => vec![output.to_owned()],
+    }
+}
+
+impl ChildEnding {
+    const fn status(&self) -> ResultStatus {
+        match self {
+            Self::Succeeded { .. } => ResultStatus::Succeeded,
+            Self::Failed(_) | Self::TimedOut(_) | Self::Aborted(_) => ResultStatus::Failed,
+        }
+    }
+}
+
+const INCLUDED: Included = Included { included: true };
+
+fn record_of(child: EndedChild) -> ResultRecord {
+    let (status, output, error) = match child.ending {
+        ChildEnding::Succeeded { output } => ("SUCCEEDED", Some(output), StateError::default()),
+        ChildEnding::Failed(error) => ("FAILED", None, error),
+        ChildEnding::TimedOut(error) => ("TIMED_OUT", None, error),
+        ChildEnding::Aborted(error) => ("ABORTED", None, error),
+    };
+    let done = output.is_some();
+    let redrive_status = if done {
+        "NOT_REDRIVABLE"
+    } else {
+        "REDRIVABLE_BY_MAP_RUN"
+    };
+    ResultRecord {
+        cause: error.cause.map(|cause| cause.to_string()),
+        error: error.error.map(|error| error.to_string()),
+        execution_arn: Some(child.arn.to_string()),
+        input: child.input.to_string(),
+        input_details: INCLUDED,
+        name: Some(child.name.to_string()),
+        output_details: output.is_some().then_some(INCLUDED),
+        output,
+        redrive_count: Some(0),
+        redrive_status: Some(redrive_status.to_owned()),
+        redrive_status_reason: done.then(|| "Execution is SUCCEEDED and cannot be redriven".to_owned()),
+        start_date: Some(child.started.to_string()),
+        state_machine_arn: Some(child.state_machine_arn.to_string()),
+        status: status.to_owned(),
+        stop_date: Some(child.stopped.to_string()),
+    }
+}
+
+/// The line of a child that never started.
+pub(super) fn pending(input: String) -> String {
+    let record = ResultRecord {
+        cause: None,
+        error: None,
+        execution_arn: None,
+        input,
+        input_details: INCLUDED,
+        name: None,
+        output: None,
+        output_details: None,
+        redrive_count: None,
+        redrive_status: None,
+        redrive_status_reason: None,
+        start_date: None,
+        state_machine_arn: None,
+        status: "PENDING".to_owned(),
+        stop_date: None,
+    };
+    to_json(&record) + "\n"
+}
