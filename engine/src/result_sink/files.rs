@@ -118,14 +118,14 @@ impl Writing {
     }
 }
 
-/// The lines as elements of an array, each after `opening` or a comma.
+/// The lines, every one with its end, as elements of an array, each after `opening` or a comma.
 fn elements(lines: &Bytes, opening: u8) -> Bytes {
     let mut elements = BytesMut::with_capacity(lines.len() + 1);
-    let mut before = opening;
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let (mut before, mut start) = (opening, 0);
+    for end in memchr::memchr_iter(b'\n', lines) {
         elements.extend_from_slice(&[before]);
-        elements.extend_from_slice(line);
-        before = b',';
+        elements.extend_from_slice(lines.get(start..end).unwrap_or_default());
+        (before, start) = (b',', end + 1);
     }
     elements.freeze()
 }

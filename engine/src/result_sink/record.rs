@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use asl::{MapRunRequest, ResultWriter, StateError};
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use manifest::result_file::{Included, ResultRecord};
 use ports::{ResultChunk, ResultStatus, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -118,11 +118,14 @@ impl ResultBuffer {
         } = self.shape;
         let position = child.position;
         let texts = match (child.ending.status(), transformation) {
+            (ResultStatus::Succeeded, Transformation::None) if exported => {
+                return push_json(&mut self.succeeded, &record_of(child));
+            }
+            (ResultStatus::Succeeded, Transformation::None) => vec![to_json(&record_of(child))],
             (ResultStatus::Succeeded, Transformation::Compact) => vec![output_of(child)],
             (ResultStatus::Succeeded, Transformation::Flatten) => elements_of(&output_of(child)),
-            (ResultStatus::Succeeded, Transformation::None) => vec![to_json(&record_of(child))],
             (ResultStatus::Failed | ResultStatus::Pending, _) if exported => {
-                return push(&mut self.failed, &to_json(&record_of(child)));
+                return push_json(&mut self.failed, &record_of(child));
             }
             (ResultStatus::Failed | ResultStatus::Pending, _) => return,
         };
@@ -132,7 +135,7 @@ impl ResultBuffer {
             }
         } else {
             let output = texts.join(",");
-            push(&mut self.succeeded, &to_json(&Positioned { position, output }));
+            push_json(&mut self.succeeded, &Positioned { position, output });
         }
     }
 
@@ -150,6 +153,13 @@ impl ResultBuffer {
         let filled = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
         filled.map(|(status, lines)| ResultChunk { status, lines }).collect()
     }
+}
+
+/// One line. What is written as JSON has no line break in it.
+fn push_json<T: Serialize>(lines: &mut BytesMut, value: &T) {
+    // Maps with text keys, texts and numbers: nothing that JSON cannot say, and memory does not refuse bytes.
+    serde_json::to_writer((&mut *lines).writer(), value).unwrap_or_default();
+    lines.extend_from_slice(b"\n");
 }
 
 /// One line; between JSON's tokens a line break is as good as a space.
