@@ -143,7 +143,7 @@ impl MapRun {
             if let Some(error) = self.exceeded() {
                 return self.give_up(error).await;
             }
-            if let Err(error) = self.dispatch(&mut inputs).await {
+            if let Some(error) = self.dispatch(&mut inputs).await? {
                 return self.give_up(error).await;
             }
             if !self.wait().await? {
@@ -174,7 +174,7 @@ impl MapRun {
         while let Some(returned) = self.children.join_next().await {
             match returned {
                 // It had ended before it could be aborted.
-                Ok(_) => self.settle(returned)?,
+                Ok(returned) => self.settle(returned)?,
                 Err(error) if error.is_cancelled() => {}
                 Err(error) => return Err(Error::Child(error.to_string())),
             }
@@ -195,22 +195,33 @@ impl MapRun {
     }
 
     /// Starts children while there is room for them.
-    async fn dispatch(&mut self, inputs: &mut ChildInputs) -> std::result::Result<(), StateError> {
-        let room = usize::try_from(self.concurrency()).unwrap_or(usize::MAX);
-        while self.children.len() < room && self.results.len() < limits::RESULT_BYTES_MAX && !self.stop.is_requested() {
+    async fn dispatch(&mut self, inputs: &mut ChildInputs) -> Result<Option<StateError>> {
+        while self.has_room() {
             let mark = inputs.mark();
-            let Some(dispatch) = inputs.next(self.next).await? else {
-                self.exhausted = true;
-                return Ok(());
+            let dispatch = match inputs.next(self.next).await {
+                Ok(Some(dispatch)) => dispatch,
+                Ok(None) => {
+                    self.exhausted = true;
+                    return Ok(None);
+                }
+                Err(error) => return Ok(Some(error)),
             };
             self.next += 1;
             self.read_to = inputs.mark();
             self.marks.insert(dispatch.position, mark);
             if !self.state.done.contains(dispatch.position) {
-                self.start(dispatch);
+                self.start(dispatch)?;
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    fn has_room(&self) -> bool {
+        let concurrency = usize::try_from(self.concurrency()).unwrap_or(usize::MAX);
+        self.children.len() < concurrency
+            && self.results.len() < limits::RESULT_BYTES_MAX
+            && !self.stop.is_requested()
+            && self.exceeded().is_none()
     }
 
     fn concurrency(&self) -> u64 {
@@ -220,7 +231,9 @@ impl MapRun {
         }
     }
 
-    fn start(&mut self, dispatch: Dispatch) {
+    /// Starts a child. One that has nothing to wait for has ended by the time this returns: a task of its own would
+    /// cost more than its work.
+    fn start(&mut self, dispatch: Dispatch) -> Result<()> {
         let (name, arn) = self.naming.child(dispatch.position);
         let launched = InFlight {
             name,
@@ -237,30 +250,45 @@ impl MapRun {
             identity: self.naming.identity(&launched),
             stop: self.stop.clone(),
         };
-        self.children.spawn(child.run(launched));
+        let mut run = child.run(launched).boxed();
+        if let Some(returned) = (&mut run).now_or_never() {
+            return self.settle(returned);
+        }
+        self.children.spawn(run);
+        Ok(())
     }
 
     /// Waits for a child or a commit. False when there is nothing more to wait for.
     async fn wait(&mut self) -> Result<bool> {
-        self.begin_commit();
+        if self.begin_commit() && self.children.is_empty() && self.has_room() && !self.exhausted {
+            // While it is being written, children that have nothing to wait for can go on.
+            return match self.commit.as_mut().and_then(FutureExt::now_or_never) {
+                Some(committed) => self.committed(committed),
+                None => Ok(true),
+            };
+        }
         let commit = self.commit.as_mut();
         tokio::select! {
-            Some(returned) = self.children.join_next() => self.settle(returned)?,
+            Some(returned) = self.children.join_next() => self.settle(joined(returned)?)?,
             Some(committed) = async { Some(commit?.await) } => {
-                self.commit = None;
-                committed.map_err(while_doing("write the map run's ledger"))?;
+                self.committed(committed)?;
             }
             else => return Ok(self.dirty),
         }
         // Whatever else has ended by now goes into the same commit.
         while let Some(returned) = self.children.try_join_next() {
-            self.settle(returned)?;
+            self.settle(joined(returned)?)?;
         }
         Ok(true)
     }
 
-    fn settle(&mut self, returned: std::result::Result<Returned, tokio::task::JoinError>) -> Result<()> {
-        let returned = returned.map_err(|error| Error::Child(error.to_string()))?;
+    fn committed(&mut self, committed: ports::Result<()>) -> Result<bool> {
+        self.commit = None;
+        committed.map_err(while_doing("write the map run's ledger"))?;
+        Ok(true)
+    }
+
+    fn settle(&mut self, returned: Returned) -> Result<()> {
         let Some(ended) = returned.ended? else {
             self.stopped_children = true;
             return Ok(());
@@ -290,12 +318,13 @@ impl MapRun {
     }
 
     /// Begins to write down what has ended, unless the last commit is still being written.
-    fn begin_commit(&mut self) {
+    fn begin_commit(&mut self) -> bool {
         if self.commit.is_some() || !self.dirty {
-            return;
+            return false;
         }
         self.raise_low_water();
         self.commit = Some(self.write_down());
+        true
     }
 
     fn write_down(&mut self) -> BoxFuture<'static, ports::Result<()>> {
@@ -412,6 +441,10 @@ fn mark(state: &LedgerState) -> Mark {
         byte: state.source_byte,
         token: state.source_token.as_deref().map(Arc::from),
     }
+}
+
+fn joined(returned: std::result::Result<Returned, tokio::task::JoinError>) -> Result<Returned> {
+    returned.map_err(|error| Error::Child(error.to_string()))
 }
 
 fn as_result(output: std::result::Result<String, StateError>) -> MapRunResult {

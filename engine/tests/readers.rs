@@ -83,6 +83,14 @@ fn reader(config: &Value) -> Value {
     }})
 }
 
+/// Children that take a second: what a Pass child has done goes into one commit with all the others.
+fn slow_children() -> Value {
+    json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1, "End": true}},
+    })
+}
+
 async fn run(world: &World, map: &Value, input: &Value) -> ExecutionRow {
     let arn = world.start(map, input).await;
     let Outcome::Ended(row) = world.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap() else {
@@ -340,6 +348,7 @@ async fn a_run_goes_on_from_its_mark_after_any_crash() {
     let rows = rows.concat();
     let mut map = reader(&serde_json::from_str(FIRST_ROW).unwrap());
     map["MaxConcurrency"] = json!(3);
+    map["ItemProcessor"] = slow_children();
     map["ItemBatcher"] = json!({"MaxInputBytesPerBatch": 90});
     let expected = output(&run(&World::with(format!("n,text\n{rows}")), &map, &json!({})).await);
     assert!(expected.as_array().unwrap().len() > 20);
@@ -363,7 +372,8 @@ async fn a_run_that_goes_on_in_another_object_fails() {
     let rows: Vec<String> = (0..60).map(|n| format!("{n}\n")).collect();
     let rows = rows.concat();
     let world = World::with(rows.clone());
-    let map = reader(&json!({"InputType": "JSONL"}));
+    let mut map = reader(&json!({"InputType": "JSONL"}));
+    map["ItemProcessor"] = slow_children();
     let arn = world.start(&map, &json!({})).await;
     world.engine(10).run(&arn, &Stop::default()).await.unwrap_err();
     let changed = World {
