@@ -40,8 +40,9 @@ pub const EXPRESS_DURATION_MAX: Duration = Duration::from_mins(5);
 /// How long a Lambda function may run; a task without a time-out of its own gets it. **Source**: Lambda quotas.
 pub const TASK_DURATION_MAX: Duration = Duration::from_mins(15);
 
-/// **Bytes** of results that may wait for a commit before no further child is started: two commits of a usual size.
-pub const RESULT_BYTES_MAX: usize = 4 << 20;
+/// **Bytes** of results that may wait for a commit before no further child is started: some thousand records, enough
+/// to spread a commit's cost; four times as much made nothing faster and tripled the peak.
+pub const RESULT_BYTES_MAX: usize = 1 << 20;
 
 /// Records of a journal that are read at once when an execution is recovered: a few hundred KiB.
 pub const JOURNAL_PAGE: usize = 1_000;
