@@ -268,11 +268,13 @@ impl MapRun {
             };
         }
         let commit = self.commit.as_mut();
+        // Always in this order: chance between two that are ready would keep a simulation from repeating itself.
         tokio::select! {
-            Some(returned) = self.children.join_next() => self.settle(joined(returned)?)?,
+            biased;
             Some(committed) = async { Some(commit?.await) } => {
                 self.committed(committed)?;
             }
+            Some(returned) = self.children.join_next() => self.settle(joined(returned)?)?,
             else => return Ok(self.dirty),
         }
         // Whatever else has ended by now goes into the same commit.
@@ -489,6 +491,7 @@ impl Child {
             ExecutionType::Standard => futures::future::pending().boxed(),
         };
         let end = tokio::select! {
+            biased;
             end = run.drive() => end,
             () = limit => Ok(Driven::Ended(Ending::TimedOut(StateError::named(error_name::TIMEOUT)))),
         };
