@@ -378,9 +378,17 @@ impl Driver {
     }
 
     /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs and children are waited for.
+    /// A child's tasks are waited for, and until then its timers too: one of them may end the task.
     async fn wind_down(&mut self) -> Result<bool> {
+        let is_recorded = self.recorder.is_some();
+        let works = self.handles.keys().any(|wait| matches!(wait, Wait::Task(_)));
         for (wait, handle) in &self.handles {
-            if matches!(wait, Wait::Timer(_)) || (self.recorder.is_some() && matches!(wait, Wait::Task(_))) {
+            let drops = match wait {
+                Wait::Task(_) => is_recorded,
+                Wait::Timer(_) => is_recorded || !works,
+                Wait::MapRun(_) => false,
+            };
+            if drops {
                 handle.abort();
             }
         }

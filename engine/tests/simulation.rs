@@ -4,7 +4,7 @@
 mod support;
 
 use engine::{Engine, Error, Outcome, Stop};
-use ports::{ExecutionArn, ExecutionStatus};
+use ports::{Clock, ExecutionArn, ExecutionStatus, Timestamp, memory};
 use serde_json::{Value, json};
 
 use support::{World, machine, new_execution};
@@ -214,4 +214,36 @@ async fn asked_to_stop_it_finishes_what_runs_and_goes_on_later() {
         (0..50).all(|n| worked[&n] == 2),
         "once in each of two rounds: {worked:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn asked_to_stop_a_task_that_a_child_waits_for_still_runs_out_of_time() {
+    let world = World::with_items(2);
+    let mut definition: Value = serde_json::from_str(&machine(1, true)).unwrap();
+    definition["States"]["Map"]["ItemProcessor"]["States"]["Work"]["TimeoutSeconds"] = json!(10);
+    let engine = world.engine(NEVER, NEVER);
+    let arn = engine
+        .start(new_execution(definition.to_string(), "silence"))
+        .await
+        .unwrap();
+    let stop = Stop::default();
+    let stopped = tokio::join!(engine.run(&arn, &stop), async {
+        let clock = memory::PausedClock::at(Timestamp::default());
+        clock.sleep_until(Timestamp::from_millis(5_000)).await;
+        stop.request();
+    });
+    assert_eq!(stopped.0.unwrap(), Outcome::Stopped);
+    run(&engine, &arn).await.unwrap();
+    let keys = world.store.keys("bucket");
+    let files = keys.iter().filter(|key| key.contains("FAILED_"));
+    let records: Vec<Value> = files
+        .flat_map(|key| world.json(key).as_array().unwrap().clone())
+        .collect();
+    assert_eq!(records.len(), 4, "two items in each of two rounds");
+    for record in records {
+        assert_eq!(
+            (&record["Status"], &record["Error"]),
+            (&json!("FAILED"), &json!("States.Timeout"))
+        );
+    }
 }
