@@ -1,7 +1,28 @@
-//! The whole engine on one thread and a paused clock, crashed at every write and recovered.
+//! The whole engine on one thread and a paused clock, crashed and recovered: a few machines at every write, then
+//! thousands of machines that a seed makes up, each through several crashes, compared with itself without any.
+//!
+//! A failure prints its seed. To run it alone: put it into `ONE_SEED` and run `cargo test -p engine --test simulation
+//! one_seed -- --nocapture`. How many seeds there are, and what they met, is printed with `--nocapture` too.
 #![cfg(test)]
 
 mod support;
+
+mod simulation {
+    //! The made-up machines and the world around them.
+
+    mod chance;
+    mod checks;
+    mod invoker;
+    mod life;
+    mod script;
+    mod story;
+    mod world;
+
+    pub(crate) use story::{Tally, tell, trace};
+
+    const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:work";
+    const HALT: &str = "Test.DiskFull";
+}
 
 use engine::{Engine, Error, Outcome, Stop};
 use ports::{Clock, ExecutionArn, ExecutionStatus, Timestamp, memory};
@@ -10,6 +31,54 @@ use serde_json::{Value, json};
 use support::{World, machine, new_execution};
 
 const NEVER: u64 = u64::MAX;
+
+/// What `one_seed` runs.
+const ONE_SEED: u64 = 1;
+
+/// Seeds of one test: the tests run beside each other.
+const SEEDS_PER_TEST: u64 = 1_000;
+
+fn tell_all(from: u64) {
+    let mut tally = simulation::Tally::default();
+    for seed in from..from + SEEDS_PER_TEST {
+        simulation::tell(seed, &mut tally);
+    }
+    println!("from seed {from}: {tally:?}");
+    assert!(
+        tally.crashes > SEEDS_PER_TEST,
+        "a simulation that does not crash shows nothing: {tally:?}"
+    );
+}
+
+#[test]
+fn one_seed() {
+    let mut tally = simulation::Tally::default();
+    simulation::tell(ONE_SEED, &mut tally);
+    println!("seed {ONE_SEED}: {tally:?}");
+}
+
+#[test]
+fn seeds_from_0_end_alike_with_and_without_crashes() {
+    tell_all(0);
+}
+
+#[test]
+fn seeds_from_1000_end_alike_with_and_without_crashes() {
+    tell_all(1_000);
+}
+
+#[test]
+fn seeds_from_2000_end_alike_with_and_without_crashes() {
+    tell_all(2_000);
+}
+
+#[test]
+fn a_seed_always_does_the_same() {
+    for seed in 0..50 {
+        let (first, again) = (simulation::trace(seed), simulation::trace(seed));
+        assert!(first == again, "seed {seed} does one thing and then another");
+    }
+}
 
 async fn run(engine: &Engine, arn: &ExecutionArn) -> Result<Value, Error> {
     let Outcome::Ended(row) = engine.run(arn, &Stop::default()).await? else {
