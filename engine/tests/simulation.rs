@@ -18,7 +18,7 @@ mod simulation {
     mod story;
     mod world;
 
-    pub(crate) use story::{Tally, tell, trace};
+    pub(crate) use story::{Tally, tell, tell_each_write, trace};
 
     const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:work";
     const HALT: &str = "Test.DiskFull";
@@ -70,6 +70,16 @@ fn seeds_from_1000_end_alike_with_and_without_crashes() {
 #[test]
 fn seeds_from_2000_end_alike_with_and_without_crashes() {
     tell_all(2_000);
+}
+
+#[test]
+fn a_crash_at_each_append_and_commit_changes_nothing() {
+    let mut tally = simulation::Tally::default();
+    for seed in 0..20 {
+        simulation::tell_each_write(seed, &mut tally);
+    }
+    println!("at each write: {tally:?}");
+    assert!(tally.crashes > 200, "{tally:?}");
 }
 
 #[test]

@@ -87,10 +87,9 @@ fn outcomes(told: &Told) {
         let Some(ledger) = ledger(&told.world, name) else {
             continue;
         };
-        let result = &output[name];
-        if result.is_null() {
+        let Some(result) = result_of(&output, name) else {
             continue;
-        }
+        };
         assert_eq!(all(ledger.executions), map.children(), "children of `{name}`");
         assert_eq!(all(ledger.items), map.items, "items of `{name}`");
         let items: Vec<u64> = if map.writer {
@@ -124,6 +123,18 @@ fn outcomes(told: &Told) {
 fn output(told: &Told) -> Value {
     let output = told.row.output.as_ref();
     output.map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+}
+
+/// What a Map has come to, wherever it stands in the output.
+fn result_of<'a>(output: &'a Value, name: &str) -> Option<&'a Value> {
+    match output {
+        Value::Object(members) => {
+            let here = members.get(name);
+            here.or_else(|| members.values().find_map(|value| result_of(value, name)))
+        }
+        Value::Array(elements) => elements.iter().find_map(|value| result_of(value, name)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
 fn ledger(world: &World, name: &str) -> Option<LedgerState> {
@@ -182,9 +193,9 @@ pub(crate) fn same(expected: &Told, found: &Told) {
     assert_eq!(ending(expected), ending(found), "the end");
     let (wanted, got) = (output(expected), output(found));
     for (name, map) in expected.world.script.maps.iter().filter(|(_, map)| map.distributed) {
-        if wanted[name].is_null() || got[name].is_null() {
+        let (Some(wanted), Some(got)) = (result_of(&wanted, name), result_of(&got, name)) else {
             continue;
-        }
+        };
         let (left, right) = (ledger(&expected.world, name), ledger(&found.world, name));
         assert_eq!(
             left.as_ref().map(counts),
@@ -192,10 +203,7 @@ pub(crate) fn same(expected: &Told, found: &Told) {
             "counts of `{name}`"
         );
         if map.writer {
-            let (left, right) = (
-                records(&expected.world, &wanted[name]),
-                records(&found.world, &got[name]),
-            );
+            let (left, right) = (records(&expected.world, wanted), records(&found.world, got));
             assert_eq!(left, right, "result files of `{name}`");
         }
     }

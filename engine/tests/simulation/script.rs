@@ -141,7 +141,10 @@ impl Writer {
                 2 => self.pause(),
                 3 => self.parallel(&name),
                 4 => self.inline_map(&name),
-                _ => self.distributed_map(&name),
+                _ => {
+                    let plan = self.map_plan(true, 24);
+                    self.distributed_map(&name, plan)
+                }
             };
             states.push((name, state));
         }
@@ -229,7 +232,7 @@ impl Writer {
         let branches = self.chance.between(1, 3);
         let repeated = self.chance.percent(20);
         let branches: Vec<Value> = (0..branches)
-            .map(|number| self.flow(&format!("{name}B{number}"), Place::Branch, None, repeated))
+            .map(|number| self.branch(&format!("{name}B{number}"), repeated))
             .collect();
         let mut state = json!({"Type": "Parallel", "Branches": branches, "ResultPath": format!("$.{name}")});
         if repeated {
@@ -237,6 +240,20 @@ impl Writer {
         }
         self.caught(&mut state, 40);
         state
+    }
+
+    /// A flow, or a map run that another branch may put an end to. It never fails itself: which of two failures comes
+    /// first would be a matter of time.
+    fn branch(&mut self, name: &str, repeated: bool) -> Value {
+        if self.chance.percent(65) {
+            return self.flow(name, Place::Branch, None, repeated);
+        }
+        let mut plan = self.map_plan(true, 24);
+        plan.items = plan.items.max(1);
+        let mut state = self.distributed_map(name, plan);
+        state["ToleratedFailurePercentage"] = json!(100);
+        state.as_object_mut().unwrap().remove("ToleratedFailureCount");
+        chain(vec![(name.to_owned(), state)])
     }
 
     fn map_plan(&mut self, distributed: bool, items_max: u64) -> MapPlan {
@@ -264,8 +281,7 @@ impl Writer {
         state
     }
 
-    fn distributed_map(&mut self, name: &str) -> Value {
-        let mut plan = self.map_plan(true, 24);
+    fn distributed_map(&mut self, name: &str, mut plan: MapPlan) -> Value {
         let express = self.chance.percent(60);
         let mut state = json!({
             "Type": "Map", "Label": name, "MaxConcurrency": plan.max_concurrency, "ResultPath": format!("$.{name}"),

@@ -79,6 +79,31 @@ pub(crate) fn tell(seed: u64, tally: &mut Tally) {
     drop(named);
 }
 
+/// The seed's execution with one crash: before each of its journal appends and ledger commits, and after each.
+pub(crate) fn tell_each_write(seed: u64, tally: &mut Tally) {
+    let named = Named(seed);
+    block_on(async {
+        let expected = uneventful(seed).await;
+        let writes = expected.world.story.lock().unwrap().writes;
+        for write in 0..writes {
+            for fate in [Fate::DiesBefore, Fate::DiesAfter] {
+                let world = Arc::new(World::new(Script::of(seed)));
+                let end = |life| {
+                    if life == 0 {
+                        End::At(Reach::Write(write), fate)
+                    } else {
+                        End::None
+                    }
+                };
+                let found = live(&world, end, None, tally).await;
+                checks::same(&expected, &found);
+            }
+        }
+        tally.seeds += 1;
+    });
+    drop(named);
+}
+
 /// An execution that is over.
 pub(crate) struct Told {
     pub(crate) world: Arc<World>,

@@ -96,8 +96,14 @@ impl Port {
     fn appended(&self, execution: &ExecutionArn, records: Vec<JournalRecord>) {
         let mut seen = self.world.seen.lock().unwrap();
         for record in &records {
-            seen.journalled.extend(answers_in(&record.record));
-            seen.journalled.extend(map_runs_in(&record.record));
+            let found = answers_in(&record.record)
+                .into_iter()
+                .chain(map_runs_in(&record.record));
+            for found in found.collect::<Vec<_>>() {
+                let is_new = seen.journalled.insert(found.clone());
+                let starts = record.record.contains("MapRunStarted");
+                assert!(is_new || !starts, "`{found}` is announced twice");
+            }
         }
         seen.records.entry(execution.clone()).or_default().extend(records);
     }
