@@ -334,7 +334,8 @@ impl Writer {
                 state["ItemsPath"] = json!(format!("$.{name}Items"));
                 return 9;
             }
-            1 => ("CSV", format!("n\n{}", lines(plan, |n| n.to_string()))),
+            // One without rows is an error each time, and a fault may take the place of the last.
+            1 if plan.items > 0 => ("CSV", format!("n\n{}", lines(plan, |n| n.to_string()))),
             2 => ("JSONL", lines(plan, |n| json!({"n": n}).to_string())),
             _ => (
                 "JSON",
