@@ -43,6 +43,11 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Shows the whole thing without a network: an origin on loopback with every misbehaviour, and a run over it.
     Demo(DemoArgs),
+    /// Tells what is wrong with definitions of state machines: what AWS would refuse, and what it takes but nobody means.
+    ///
+    /// Prints `FILE:LINE:COLUMN: SEVERITY CODE MESSAGE (POINTER)` for each finding. Exit codes: 0 no errors, 2 errors or a file
+    /// that cannot be read.
+    Validate(ValidateArgs),
 }
 
 /// A run, by name.
@@ -193,6 +198,23 @@ pub(crate) struct DemoArgs {
     /// Where the demo's files go [default: a new folder in the system's temporary directory].
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Definitions in the States Language, JSON; `-` for stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<String>,
+
+    /// Which kind of machine they are for: an EXPRESS one may not wait for jobs, tokens or activities.
+    #[arg(long = "type", value_enum, value_name = "TYPE", ignore_case = true, default_value_t = MachineType::Standard)]
+    pub(crate) machine_type: MachineType,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MachineType {
+    Standard,
+    Express,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -74,5 +74,6 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Redrive(args) => commands::redrive::execute(opened, args).await,
         Command::Explain(args) => commands::explain::execute(opened, args).await,
         Command::Demo(args) => commands::demo::execute(opened, args).await,
+        Command::Validate(args) => Ok(commands::validate::execute(opened.output, args)),
     }
 }

@@ -9,3 +9,4 @@ pub(crate) mod redrive;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod validate;

@@ -3,6 +3,7 @@
 
 mod kill;
 mod support;
+mod validate;
 
 use std::time::Duration;
 

@@ -1,0 +1,130 @@
+//! `gantry validate`: everything there is to say about definitions, before anything runs.
+
+use std::fs::File;
+use std::io::Read;
+
+use asl::{Diagnostic, ExecutionType, Severity};
+use serde_json::{Value, json};
+
+use crate::args::{MachineType, ValidateArgs};
+use crate::exit_code::Exit;
+use crate::output::{self, Output};
+
+/// **Bytes** that are read of a file: one more than a definition may have, so that the parser can refuse it.
+const READ_BYTES_MAX: u64 = (1 << 20) + 1;
+
+#[derive(Debug, Default)]
+struct Counts {
+    errors: usize,
+    warnings: usize,
+    unreadable: usize,
+}
+
+pub(crate) fn execute(output: Output, args: &ValidateArgs) -> Exit {
+    let mut counts = Counts::default();
+    for name in &args.files {
+        match read(name) {
+            Ok(text) => tell(output, name, &findings(&text, args.machine_type), &mut counts),
+            Err(reason) => {
+                output.say(format!(
+                    "gantry: failed to read `{}`: {reason}",
+                    output::printable(name)
+                ));
+                counts.unreadable += 1;
+            }
+        }
+    }
+    output.say(counts.summary(args.files.len()));
+    counts.exit()
+}
+
+/// A whole file, or stdin for `-`; the reason if there is none.
+fn read(name: &str) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = if name == "-" {
+        std::io::stdin().lock().take(READ_BYTES_MAX).read_to_end(&mut bytes)
+    } else {
+        File::open(name).and_then(|file| file.take(READ_BYTES_MAX).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
+}
+
+fn findings(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
+    let execution_type = match machine_type {
+        MachineType::Standard => ExecutionType::Standard,
+        MachineType::Express => ExecutionType::Express,
+    };
+    asl::parse_for(text, execution_type).diagnostics
+}
+
+fn tell(output: Output, name: &str, findings: &[Diagnostic], counts: &mut Counts) {
+    for finding in findings {
+        counts.add(finding.severity);
+        let line = if output.json {
+            as_json(name, finding).to_string()
+        } else {
+            as_line(name, finding)
+        };
+        if !output.data(line) {
+            return;
+        }
+    }
+}
+
+fn as_line(name: &str, finding: &Diagnostic) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let Diagnostic {
+        line,
+        column,
+        code,
+        message,
+        pointer,
+        ..
+    } = finding;
+    // One line for each, though AWS breaks the text of a syntax error.
+    let message = message.replace('\n', "");
+    output::printable(&format!(
+        "{name}:{line}:{column}: {severity} {code} {message} ({pointer})"
+    ))
+}
+
+fn as_json(name: &str, finding: &Diagnostic) -> Value {
+    json!({
+        "file": name, "line": finding.line, "column": finding.column, "pointer": finding.pointer,
+        "severity": finding.severity, "code": finding.code, "message": finding.message,
+        "location": finding.location, "ours": finding.ours,
+    })
+}
+
+impl Counts {
+    const fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+    }
+
+    fn summary(&self, files: usize) -> String {
+        let mut parts = vec![count(self.errors, "error"), count(self.warnings, "warning")];
+        if self.unreadable > 0 {
+            parts.push(format!("{} not read", self.unreadable));
+        }
+        format!("{}: {}", count(files, "file"), parts.join(", "))
+    }
+
+    const fn exit(&self) -> Exit {
+        if self.errors + self.unreadable > 0 {
+            Exit::Usage
+        } else {
+            Exit::Success
+        }
+    }
+}
+
+fn count(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
