@@ -148,6 +148,8 @@ pub enum Details {
     ExecutionFailed(Failure),
     #[serde(rename = "executionStartedEventDetails")]
     ExecutionStarted(ExecutionStarted),
+    #[serde(rename = "executionRedrivenEventDetails", rename_all = "camelCase")]
+    ExecutionRedriven { redrive_count: u32 },
     #[serde(rename = "executionSucceededEventDetails")]
     ExecutionSucceeded(Output),
     #[serde(rename = "executionAbortedEventDetails")]
@@ -182,6 +184,8 @@ pub enum Details {
     StateExited(StateExited),
     #[serde(rename = "mapRunStartedEventDetails", rename_all = "camelCase")]
     MapRunStarted { map_run_arn: Text },
+    #[serde(rename = "mapRunRedrivenEventDetails", rename_all = "camelCase")]
+    MapRunRedriven { map_run_arn: Text, redrive_count: u32 },
     #[serde(rename = "mapRunFailedEventDetails")]
     MapRunFailed(Failure),
     #[serde(rename = "evaluationFailedEventDetails")]

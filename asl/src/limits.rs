@@ -4,6 +4,8 @@
 pub const PAYLOAD_BYTES_MAX: usize = 262_144;
 /// Events in the history of a Standard execution. Source: service-quotas.html.
 pub const HISTORY_EVENTS_MAX: u64 = 25_000;
+/// Events that a history may hold for a redrive, which needs room for two more. Source: `API_RedriveExecution.html`.
+pub const REDRIVABLE_EVENTS_MAX: u64 = 24_998;
 /// Characters in a state's name. Source: service-quotas.html.
 pub const STATE_NAME_CHARACTERS_MAX: usize = 80;
 /// **Bytes** of one variable. Source: workflow-variables.html.

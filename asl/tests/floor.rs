@@ -119,7 +119,7 @@ fn spelled_out(input: &Value) -> Value {
                 .collect::<Map<_, _>>()
                 .into(),
         },
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => input.clone(),
     }
 }
 
@@ -162,7 +162,9 @@ impl Runner {
                     .iter()
                     .map(|event| event.kind.as_str().to_owned()),
             );
-            commands.into_iter().for_each(|command| self.carry_out(command));
+            for command in commands {
+                self.carry_out(command);
+            }
             if let Some(complaint) = self.complaints.pop() {
                 return Err(complaint);
             }

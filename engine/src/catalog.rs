@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use asl::{Execution, ExecutionType, Identity, Recording, StateMachine};
-use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, Ledger, ObjectStore, TaskInvoker, Timestamp};
+use ports::{
+    Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Ledger, ObjectStore, TaskInvoker,
+    Timestamp,
+};
 
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver};
+use crate::execution::{Driven, Driver, Entry, to_json};
 use crate::{Error, Result, Stop, limits, recovery};
 
 /// What the engine asks of the world.
@@ -155,6 +158,57 @@ impl Engine {
             }
             Driven::Stopped => Ok(Outcome::Stopped),
         }
+    }
+
+    /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
+    ///
+    /// Once more is no harm: an execution that is being redriven already stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history.
+    pub async fn redrive(&self, arn: &ExecutionArn) -> Result<()> {
+        let read = self.world.ports.journal.execution(arn).await;
+        let row = read.map_err(while_doing("read the execution"))?;
+        let execution = self.open(&row, Recording::Off)?;
+        let recovered = recovery::replay(&self.world, &row, execution).await?;
+        let refused = || Error::NotRedrivable { name: row.name.clone() };
+        match row.status {
+            ExecutionStatus::Running | ExecutionStatus::Succeeded => return Err(refused()),
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {}
+        }
+        // A crash may have come between the journal and the row.
+        if recovered.execution.is_ended() {
+            if !recovered.execution.may_redrive() {
+                return Err(refused());
+            }
+            self.journal_redrive(arn, recovered.sequence).await?;
+        }
+        let running = ExecutionRow {
+            status: ExecutionStatus::Running,
+            stopped: None,
+            output: None,
+            error: None,
+            cause: None,
+            ..row
+        };
+        let updated = self.world.ports.journal.update(running).await;
+        updated.map_err(while_doing("write down the redrive"))
+    }
+
+    async fn journal_redrive(&self, arn: &ExecutionArn, sequence: u64) -> Result<()> {
+        let entry = Entry {
+            event: asl::Event::Redrive,
+            moment: asl::Moment {
+                now: to_asl(self.world.ports.clock.now()),
+                jitter: 0.0,
+            },
+        };
+        let record = JournalRecord {
+            sequence,
+            record: to_json(&entry),
+        };
+        let appended = self.world.ports.journal.append(arn, vec![record]).await;
+        appended.map_err(while_doing("write the journal"))
     }
 
     /// The history of an execution as far as its journal goes, made by replaying it.

@@ -47,6 +47,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Only what ended without success, and has room left in its history, can be redriven.
+    #[error("the execution `{name}` cannot be redriven: it runs, has succeeded, or its history is full")]
+    NotRedrivable {
+        /// The execution's name.
+        name: String,
+    },
     /// Nothing more can happen to the execution, and it has not ended: a fault of ours.
     #[error("the execution `{name}` waits for nothing")]
     Stuck {

@@ -60,6 +60,7 @@ impl Wait {
             | Event::TaskSubmitted { .. }
             | Event::TaskHeartbeat { .. }
             | Event::MapRunStarted { .. }
+            | Event::Redrive
             | Event::Stop { .. } => None,
         }
     }

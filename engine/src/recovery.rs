@@ -72,6 +72,10 @@ impl Replay<'_> {
         if let Some(wait) = Wait::ended_by(&entry.event) {
             self.open.remove(&wait);
         }
+        if entry.event == Event::Redrive {
+            // The end before it is none any more.
+            self.recovered.outstanding.clear();
+        }
         let stepped = asl::step(self.recovered.execution, entry.event, entry.moment);
         let (mut execution, commands) = stepped.map_err(|refused| fault(refused.reason.to_string()))?;
         self.recovered.history.append(&mut execution.take_history());
@@ -87,6 +91,10 @@ impl Replay<'_> {
         if let Some(wait) = Wait::given_up_by(&command) {
             self.open.remove(&wait);
         } else if let Some(wait) = Wait::begun_by(&command) {
+            if let Wait::MapRun(map_run) = wait {
+                // A redriven run is announced again.
+                self.recovered.started_map_runs.retain(|started| *started != map_run);
+            }
             self.asked += 1;
             self.open.insert(wait, (self.asked, command));
         } else {

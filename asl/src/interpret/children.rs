@@ -1,6 +1,5 @@
 //! Branches of a Parallel and iterations of an inline Map: started, counted, collected, and cut off together.
 
-use super::command::Command;
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Scene};
@@ -15,6 +14,7 @@ use crate::definition::map::{Map, Payload};
 use crate::definition::state::{Kind, State};
 use crate::history::{Details, EventKind, Iteration};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Iterations of an inline Map at once. AWS: about 40. Source: state-map-inline.html.
@@ -89,7 +89,7 @@ impl Execution {
     }
 
     /// Starts as many more iterations as there is room for.
-    fn start_iterations(&mut self, id: TrackId, state: &State, map: &Map) -> Result<(), Fault> {
+    pub(super) fn start_iterations(&mut self, id: TrackId, state: &State, map: &Map) -> Result<(), Fault> {
         while let Some((index, value)) = self.next_item(id) {
             let item = Item {
                 index: index as u64,
@@ -98,7 +98,13 @@ impl Execution {
                 source: None,
             };
             let item = Arc::new(item);
-            let input = self.iteration_input(id, state, map, &item)?;
+            let input = match self.iteration_input(id, state, map, &item) {
+                Ok(input) => input,
+                Err(fault) => {
+                    self.put_back(id, &item);
+                    return Err(fault);
+                }
+            };
             let name = &state.name;
             let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
             let started = self
@@ -126,6 +132,13 @@ impl Execution {
         }
         let index = children.count - children.pending.len();
         children.pending.pop().map(|value| (index, value))
+    }
+
+    /// An item whose iteration could not be started is the next one again.
+    fn put_back(&mut self, id: TrackId, item: &Item) {
+        if let Some(Doing::Children(children)) = self.track_mut(id).map(|track| &mut track.doing) {
+            children.pending.push(item.value.clone());
+        }
     }
 
     fn iteration_input(&self, id: TrackId, state: &State, map: &Map, item: &Arc<Item>) -> Result<Document, Fault> {
@@ -171,6 +184,8 @@ impl Execution {
             entered_at: self.now,
             retries: Vec::new(),
             doing: Doing::Entering,
+            wreck: None,
+            assigned_bytes: BTreeMap::new(),
         };
         self.add_track(track);
         id
@@ -267,11 +282,8 @@ impl Execution {
             self.recorder
                 .add(EventKind::TaskStateAborted, previous, self.now, || None);
         }
-        self.tracks.remove(&child);
-        let live = self.take_children(parent.track);
-        for sibling in live.into_iter().filter(|sibling| *sibling != child) {
-            self.cut_off(sibling, is_map.then_some(state), previous);
-        }
+        let mut tracks: Vec<Track> = self.tracks.remove(&child).into_iter().collect();
+        self.cut_off_children(parent.track, state, previous, &mut tracks);
         if let Some(track) = self.track_mut(parent.track) {
             track.previous = previous;
         }
@@ -285,7 +297,7 @@ impl Execution {
         );
     }
 
-    fn record_iteration(
+    pub(super) fn record_iteration(
         &mut self,
         kind: EventKind,
         details: fn(Iteration) -> Details,
@@ -300,69 +312,6 @@ impl Execution {
                 index: index as u64,
             }))
         });
-    }
-
-    fn take_children(&mut self, id: TrackId) -> Vec<TrackId> {
-        let Some(track) = self.track_mut(id) else {
-            return Vec::new();
-        };
-        if !matches!(track.doing, Doing::Children(_)) {
-            return Vec::new();
-        }
-        let Doing::Children(children) = std::mem::replace(&mut track.doing, Doing::Retrying) else {
-            return Vec::new();
-        };
-        children.live
-    }
-
-    /// Ends a track in the middle, and all below it. `map` is the Map whose iteration it is.
-    fn cut_off(&mut self, id: TrackId, map: Option<&State>, previous: u64) {
-        let below = self.take_children(id);
-        let Some(current) = self.current(id) else { return };
-        let Some(track) = self.tracks.remove(&id) else { return };
-        self.ready.retain(|ready| *ready != id);
-        self.release(&track.doing);
-        for child in below {
-            let map = current.state().filter(|state| matches!(state.kind, Kind::Map(_)));
-            self.cut_off(child, map, previous);
-        }
-        if let (Some(map), Some(parent)) = (map, track.parent) {
-            self.record_iteration(
-                EventKind::MapIterationAborted,
-                Details::MapIterationAborted,
-                map,
-                parent.index,
-                previous,
-            );
-        }
-        if let Some(kind) = current
-            .state()
-            .and_then(|state| state.kind.aborted())
-            .filter(|_| track.entry > 0)
-        {
-            self.recorder.add(kind, previous, self.now, || None);
-        }
-    }
-
-    /// Nobody waits any more for what a track was doing.
-    fn release(&mut self, doing: &Doing) {
-        match doing {
-            Doing::Waiting(timer) | Doing::BackingOff(timer) => self.cancel_timer(*timer),
-            Doing::Task(run) => {
-                self.tasks.remove(&run.id);
-                self.command(Command::CancelTask(run.id));
-                let timers = run
-                    .timeout
-                    .into_iter()
-                    .chain(run.heartbeat.map(|heartbeat| heartbeat.timer));
-                timers.for_each(|timer| self.cancel_timer(timer));
-            }
-            Doing::MapRun(run) => {
-                self.map_runs.remove(&run.id);
-                self.command(Command::StopMapRun(run.id));
-            }
-            Doing::Entering | Doing::Retrying | Doing::Children(_) => {}
-        }
     }
 }
 

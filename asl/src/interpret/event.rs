@@ -79,7 +79,7 @@ pub enum Event {
         /// Which timer.
         timer: TimerId,
     },
-    /// The map run exists.
+    /// The map run exists, or is under way again if the request's `redrive` is not 0.
     MapRunStarted {
         /// Which map run.
         map_run: MapRunId,
@@ -93,6 +93,9 @@ pub enum Event {
         /// How.
         result: MapRunResult,
     },
+    /// An execution that ended without success goes on from the states that did not end: the only event after the end.
+    /// What had succeeded is not done again; retries count from 0, and so does the machine's `TimeoutSeconds`.
+    Redrive,
     /// Somebody asked for the execution to stop.
     Stop {
         /// Error name to record.

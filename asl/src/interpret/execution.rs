@@ -50,7 +50,9 @@ pub struct Execution {
 pub(super) enum Phase {
     New,
     Running,
-    Ended,
+    Succeeded,
+    /// Ended without success: a redrive can go on from here.
+    Unsuccessful,
 }
 
 /// The next number of each kind.
@@ -133,7 +135,7 @@ impl Execution {
 
     /// Whether it is over.
     pub const fn is_ended(&self) -> bool {
-        matches!(self.phase, Phase::Ended)
+        matches!(self.phase, Phase::Succeeded | Phase::Unsuccessful)
     }
 
     /// Applies an event; unchanged if it is refused.
@@ -148,7 +150,8 @@ impl Execution {
     /// Whether the event can happen at all in this phase.
     fn admit(&self, event: &Event) -> Result<(), RefusedReason> {
         match (self.phase, event) {
-            (Phase::Ended, _) => Err(RefusedReason::Ended),
+            (_, Event::Redrive) => self.may_redrive().then_some(()).ok_or(RefusedReason::NotRedrivable),
+            (Phase::Succeeded | Phase::Unsuccessful, _) => Err(RefusedReason::Ended),
             (Phase::New, Event::Start { .. }) | (Phase::Running, _) if self.is_expected(event) => Ok(()),
             (Phase::New, Event::Start { .. }) => Err(RefusedReason::AlreadyStarted),
             (Phase::New, _) => Err(RefusedReason::NotStarted),
@@ -160,6 +163,7 @@ impl Execution {
         match event {
             Event::Start { .. } => self.phase == Phase::New,
             Event::Stop { .. } => true,
+            Event::Redrive => self.may_redrive(),
             Event::TaskStarted { task, .. }
             | Event::TaskSubmitted { task, .. }
             | Event::TaskHeartbeat { task }
@@ -191,6 +195,7 @@ impl Execution {
             Event::MapRunStarted { map_run, arn } => self.map_run_started(map_run, &arn),
             Event::MapRunEnded { map_run, result } => self.map_run_ended(map_run, result),
             Event::Stop { error, cause } => self.stop(error, cause),
+            Event::Redrive => self.redrive(),
         }
         Ok(())
     }
@@ -208,9 +213,7 @@ impl Execution {
             };
             Some(Details::ExecutionStarted(details))
         });
-        if let Some(seconds) = self.machine.timeout_seconds {
-            self.start_timer(Purpose::Deadline, seconds.saturating_mul(1_000));
-        }
+        self.start_deadline();
         let own_start = || (self.machine.states.clone(), self.machine.states.start_at);
         let (states, at) = self.start_at.clone().unwrap_or_else(own_start);
         self.next.track = 1;
@@ -228,8 +231,17 @@ impl Execution {
             entered_at: self.now,
             retries: Vec::new(),
             doing: Doing::Entering,
+            wreck: None,
+            assigned_bytes: BTreeMap::new(),
         });
         Ok(())
+    }
+
+    /// The machine's `TimeoutSeconds` begins.
+    pub(super) fn start_deadline(&mut self) {
+        if let Some(seconds) = self.machine.timeout_seconds {
+            self.start_timer(Purpose::Deadline, seconds.saturating_mul(1_000));
+        }
     }
 
     /// The Region of the execution's ARN.
@@ -306,7 +318,10 @@ impl Execution {
 
     pub(super) fn end(&mut self, ending: Ending) {
         self.abort_everything();
-        self.phase = Phase::Ended;
+        self.phase = match &ending {
+            Ending::Succeeded { .. } => Phase::Succeeded,
+            Ending::Failed(_) | Ending::TimedOut(_) | Ending::Aborted(_) => Phase::Unsuccessful,
+        };
         self.commands.push(Command::Finish(ending));
     }
 }
@@ -321,7 +336,7 @@ pub(super) fn as_details(failure: &StateError) -> Failure {
 
 fn unexpected(event: &Event) -> RefusedReason {
     match event {
-        Event::Start { .. } | Event::Stop { .. } => RefusedReason::AlreadyStarted,
+        Event::Start { .. } | Event::Stop { .. } | Event::Redrive => RefusedReason::AlreadyStarted,
         Event::TaskStarted { task, .. }
         | Event::TaskSubmitted { task, .. }
         | Event::TaskHeartbeat { task }

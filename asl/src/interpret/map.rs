@@ -1,19 +1,18 @@
 //! The Map state: finds its items, then runs them inline or asks for a map run.
 
-use super::command::Command;
-use super::event::{MapRunId, MapRunResult};
+use super::event::MapRunId;
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Scene};
 use super::map_run::{Batcher, ItemReader, ItemSelector, Items, MapRunRequest, ResultWriter, SelectorScope};
-use super::track::{Doing, MapRunning, TrackId};
+use super::track::TrackId;
 use super::walk::Progress;
 use crate::data::Document;
 use crate::definition::StateMachine;
 use crate::definition::io::{Io, Setting};
 use crate::definition::map::{Batching, Distributed, ItemsFrom, Map, Payload, Reader, Writer};
 use crate::definition::state::State;
-use crate::history::{Details, EventKind, Failure};
+use crate::history::{Details, EventKind};
 use crate::limits::MAX_ITEMS_MAX;
 use crate::{Text, error_name};
 use serde_json::Value;
@@ -25,6 +24,14 @@ struct Resolved {
     concurrency: i64,
     tolerated_count: Option<i64>,
     tolerated_percentage: Option<f64>,
+}
+
+/// What a map run is made from besides its state.
+struct Given<'a> {
+    input: &'a Document,
+    items: Value,
+    /// The map run that goes on.
+    again: Option<(MapRunId, u32)>,
 }
 
 impl Execution {
@@ -51,9 +58,12 @@ impl Execution {
         }
         let concurrency = resolve_concurrency(&scene, map, &input)?;
         let length = length(&items);
-        self.record(id, EventKind::MapStateStarted, || {
-            Some(Details::MapStateStarted { length })
-        });
+        let again = self.map_run_to_redrive(id);
+        if again.is_none() {
+            self.record(id, EventKind::MapStateStarted, || {
+                Some(Details::MapStateStarted { length })
+            });
+        }
         let Some(scene) = self.scene(id, state, None) else {
             return Ok(Progress::Waiting);
         };
@@ -70,7 +80,17 @@ impl Execution {
                 self.run_iterations(id, state, map, input, items, resolved.concurrency)
             }
             Some(distributed) => {
-                let (request, doomed) = self.request(&scene, map, distributed, &input, items, &resolved)?;
+                let (request, doomed) = self.request(
+                    &scene,
+                    map,
+                    distributed,
+                    Given {
+                        input: &input,
+                        items,
+                        again,
+                    },
+                    &resolved,
+                )?;
                 self.start_map_run(id, request, doomed);
                 Ok(Progress::Waiting)
             }
@@ -82,10 +102,10 @@ impl Execution {
         scene: &Scene<'_>,
         map: &Map,
         distributed: &Distributed,
-        input: &Document,
-        items: Value,
+        given: Given<'_>,
         resolved: &Resolved,
     ) -> Result<(MapRunRequest, Option<Fault>), Fault> {
+        let Given { input, items, again } = given;
         let mut doomed = None;
         let items = match &distributed.reader {
             None => Items::State(Arc::new(items)),
@@ -97,7 +117,8 @@ impl Execution {
             variable_references: BTreeMap::new(),
         };
         let request = MapRunRequest {
-            map_run: MapRunId(self.next.map_run),
+            map_run: again.map_or(MapRunId(self.next.map_run), |(id, _)| id),
+            redrive: again.map_or(0, |(_, redrive)| redrive),
             state: Text::from(scene.name),
             label: distributed.label.clone(),
             processor: Arc::new(machine),
@@ -145,89 +166,6 @@ impl Execution {
             })
         });
         ItemSelector { inner }
-    }
-
-    fn start_map_run(&mut self, id: TrackId, request: MapRunRequest, doomed: Option<Fault>) {
-        let run = request.map_run;
-        self.next.map_run += 1;
-        self.map_runs.insert(run, id);
-        self.set_doing(
-            id,
-            Doing::MapRun(Box::new(MapRunning {
-                id: run,
-                doomed,
-                started: false,
-            })),
-        );
-        self.command(Command::StartMapRun(Box::new(request)));
-    }
-
-    pub(super) fn map_run_started(&mut self, run: MapRunId, arn: &str) {
-        let Some(id) = self.map_runs.get(&run).copied() else {
-            return;
-        };
-        let Some(Doing::MapRun(running)) = self.track_mut(id).map(|track| &mut track.doing) else {
-            return;
-        };
-        if std::mem::replace(&mut running.started, true) {
-            return;
-        }
-        let doomed = running.doomed.take();
-        self.record(id, EventKind::MapRunStarted, || {
-            Some(Details::MapRunStarted {
-                map_run_arn: arn.into(),
-            })
-        });
-        if let Some(fault) = doomed {
-            self.command(Command::StopMapRun(run));
-            self.end_map_run(run, Err(fault));
-        }
-    }
-
-    pub(super) fn map_run_ended(&mut self, run: MapRunId, result: MapRunResult) {
-        let outcome = match result {
-            MapRunResult::Succeeded { output } => Document::from_text(&output).map_err(|error| {
-                Fault::plain(
-                    Some(error_name::RUNTIME.into()),
-                    Some(format!("The map run's output is not valid JSON: {error}").into()),
-                )
-            }),
-            MapRunResult::Failed { error, cause } => Err(Fault::plain(error.map(Into::into), cause.map(Into::into))),
-            MapRunResult::Aborted => Err(Fault::plain(None, None)),
-        };
-        self.end_map_run(run, outcome);
-    }
-
-    fn end_map_run(&mut self, run: MapRunId, outcome: Result<Document, Fault>) {
-        let Some(id) = self.map_runs.remove(&run) else { return };
-        let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
-        self.set_doing(id, Doing::Retrying);
-        let progress = match outcome {
-            Ok(result) => {
-                self.record(id, EventKind::MapRunSucceeded, || None);
-                // What follows the state follows the map run, as this event does.
-                let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
-                self.recorder
-                    .add(EventKind::MapStateSucceeded, previous, self.now, || None);
-                self.finish_with_result(id, state, &result)
-            }
-            Err(fault) => {
-                let failure = Failure {
-                    error: fault.error.clone(),
-                    cause: fault.cause.clone(),
-                };
-                let aborted = fault.error.is_none() && fault.cause.is_none();
-                let kind = if aborted {
-                    EventKind::MapRunAborted
-                } else {
-                    EventKind::MapRunFailed
-                };
-                self.record(id, kind, || (!aborted).then_some(Details::MapRunFailed(failure)));
-                Err(fault)
-            }
-        };
-        self.proceed(id, state, progress);
     }
 }
 

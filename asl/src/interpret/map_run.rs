@@ -18,6 +18,9 @@ use std::sync::Arc;
 pub struct MapRunRequest {
     /// Which map run of the execution.
     pub map_run: MapRunId,
+    /// How often this map run was redriven: 0 for a new one; else the run of that number goes on with the children that did
+    /// not succeed.
+    pub redrive: u32,
     /// The Map state's name.
     pub state: Text,
     /// `Label`: part of the ARNs instead of a UUID.

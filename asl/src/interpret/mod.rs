@@ -5,6 +5,7 @@
 mod children;
 mod choice;
 mod command;
+mod cut_off;
 mod event;
 mod execution;
 mod fault;
@@ -12,7 +13,9 @@ mod flow;
 pub(crate) mod inspection;
 mod map;
 mod map_run;
+mod map_run_events;
 mod recorder;
+mod redrive;
 mod retry;
 mod simple;
 mod task;
@@ -87,6 +90,9 @@ pub enum RefusedReason {
     /// Anything after `Finish`.
     #[error("the execution has ended")]
     Ended,
+    /// A redrive of what runs, has succeeded, is Express, or has no room left in its history.
+    #[error("the execution cannot be redriven")]
+    NotRedrivable,
     /// The input is no JSON.
     #[error("the input is no JSON: {0}")]
     InvalidInput(String),

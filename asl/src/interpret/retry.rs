@@ -29,6 +29,9 @@ impl Execution {
         if fault.is_fatal() {
             return self.fail_execution(id, fault);
         }
+        // An iteration that could not be started takes those that run with it.
+        let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+        self.cut_off_children(id, state, previous, &mut Vec::new());
         let name = fault.error.clone().unwrap_or_default();
         if self.retry_later(id, state, &name, fault.of_task) {
             return;

@@ -2,11 +2,14 @@
 
 use super::event::{MapRunId, TaskId, TimerId};
 use super::fault::Fault;
-use crate::Timestamp;
+use super::flow::Assigned;
 use crate::data::context::Item;
+use crate::data::document::measure;
 use crate::data::{Document, Variables};
 use crate::definition::States;
+use crate::{Text, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A track of one execution.
@@ -39,6 +42,22 @@ pub(crate) struct Track {
     /// Retries by retrier.
     pub(crate) retries: Vec<u32>,
     pub(crate) doing: Doing,
+    /// What a failed Map or Parallel has left, for a redrive.
+    pub(crate) wreck: Option<Box<Wreck>>,
+    /// **Bytes** of the variables that were assigned here, by name.
+    pub(crate) assigned_bytes: BTreeMap<Text, usize>,
+}
+
+/// What a redrive goes on from when a Map or Parallel has failed.
+#[derive(Debug)]
+pub(crate) enum Wreck {
+    /// Branches or iterations: those that had succeeded, and the tracks that had not.
+    Children {
+        children: Box<Children>,
+        tracks: Vec<Track>,
+    },
+    /// A map run that had started, and how often it was redriven.
+    MapRun { id: MapRunId, redrive: u32 },
 }
 
 /// Whose child a track is.
@@ -104,9 +123,26 @@ pub(crate) struct MapRunning {
     /// A fault that AWS only tells after the run has started.
     pub(crate) doomed: Option<Fault>,
     pub(crate) started: bool,
+    /// How often it was redriven.
+    pub(crate) redrive: u32,
 }
 
 impl Track {
+    /// Sets variables.
+    pub(crate) fn assign(&mut self, assigned: Assigned) {
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, value) in assigned {
+            let name = Text::from(name);
+            self.assigned_bytes.insert(name.clone(), measure(&value));
+            variables.insert(name, Arc::new(value));
+        }
+    }
+
+    /// **Bytes** of the variables that were assigned here.
+    pub(crate) fn variable_bytes(&self) -> usize {
+        self.assigned_bytes.values().sum()
+    }
+
     /// Retries of the current state so far.
     pub(crate) fn retry_count(&self) -> u32 {
         self.retries.iter().sum()

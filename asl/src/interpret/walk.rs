@@ -7,11 +7,12 @@ use super::flow::{Assigned, Scene};
 use super::track::{Doing, ROOT, Track, TrackId};
 use crate::Text;
 use crate::data::context::{Local, StateContext};
+use crate::data::document::measure;
 use crate::data::{Context, Document, Variables};
 use crate::definition::state::{Kind, State};
 use crate::definition::{Next, States};
 use crate::history::{Details, EventKind, Failure, Output, StateEntered, StateExited, Truncation};
-use crate::limits::{ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, TRANSITIONS_PER_STEP_MAX};
+use crate::limits::{ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, TRANSITIONS_PER_STEP_MAX, VARIABLES_BYTES_MAX};
 use crate::{ExecutionType, error_name};
 use serde_json::Value;
 use std::sync::Arc;
@@ -118,6 +119,7 @@ impl Execution {
         track.retries.clear();
         track.retries.resize(state.retry.len(), 0);
         track.doing = Doing::Retrying;
+        track.wreck = None;
     }
 
     fn run_state(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
@@ -174,7 +176,7 @@ impl Execution {
         next: Option<Next>,
     ) {
         let assigned = match assigned
-            .map(|assigned| check_assigned(assigned, &state.name))
+            .map(|assigned| self.check_assigned(id, assigned, &state.name))
             .transpose()
         {
             Ok(assigned) => assigned,
@@ -188,9 +190,9 @@ impl Execution {
             Some(exit_details(state, &output, assigned.as_ref()))
         });
         track.previous = exited;
+        track.wreck = None;
         if let Some(assigned) = assigned {
-            let variables = Arc::make_mut(&mut track.variables);
-            variables.extend(assigned.into_iter().map(|(name, value)| (name.into(), Arc::new(value))));
+            track.assign(assigned);
         }
         match next {
             Some(Next::State(at)) => {
@@ -280,6 +282,7 @@ impl Execution {
     fn retry_now(&mut self, id: TrackId) {
         if let Some(track) = self.tracks.get_mut(&id) {
             track.doing = Doing::Retrying;
+            track.wreck = None;
             self.ready.push_back(id);
         }
     }
@@ -310,21 +313,25 @@ impl Execution {
         event
     }
 
+    /// Refuses assignments that are larger than AWS allows, by themselves or with all that is stored already.
+    fn check_assigned(&self, id: TrackId, assigned: Assigned, state: &str) -> Result<Assigned, Fault> {
+        let bytes: usize = assigned.iter().map(|(_, value)| measure(value)).sum();
+        let replaced: usize = self.tracks.get(&id).map_or(0, |track| {
+            let sizes = assigned
+                .iter()
+                .filter_map(|(name, _)| track.assigned_bytes.get(name.as_str()));
+            sizes.sum()
+        });
+        let stored: usize = self.tracks.values().map(Track::variable_bytes).sum();
+        if bytes > ASSIGN_BYTES_MAX || stored - replaced + bytes > VARIABLES_BYTES_MAX {
+            Err(Fault::too_large(state))
+        } else {
+            Ok(assigned)
+        }
+    }
+
     pub(super) fn command(&mut self, command: Command) {
         self.commands.push(command);
-    }
-}
-
-/// Refuses assignments that are larger than AWS allows.
-fn check_assigned(assigned: Assigned, state: &str) -> Result<Assigned, Fault> {
-    let bytes: usize = assigned
-        .iter()
-        .map(|(_, value)| crate::data::document::measure(value))
-        .sum();
-    if bytes > ASSIGN_BYTES_MAX {
-        Err(Fault::too_large(state))
-    } else {
-        Ok(assigned)
     }
 }
 
