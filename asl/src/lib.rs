@@ -33,6 +33,7 @@ pub mod limits;
 mod locate;
 mod mock_shape;
 mod parse;
+mod services;
 pub mod test_state;
 mod timestamp;
 mod validate;

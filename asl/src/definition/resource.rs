@@ -94,8 +94,8 @@ impl Resource {
 
 impl Integration {
     fn is_known(&self) -> bool {
-        if self.service.starts_with("aws-sdk:") {
-            return true;
+        if let Some(service) = self.service.strip_prefix("aws-sdk:") {
+            return crate::services::knows_action(service, &self.action);
         }
         OPTIMISED
             .iter()
