@@ -9,8 +9,12 @@ use ports::{
     Timestamp,
 };
 
+use uuid::Uuid;
+
+use crate::desk::Desk;
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver, Entry, to_json};
+use crate::execution::{Driven, Driver};
+use crate::journal::{Entry, to_json};
 use crate::{Error, Result, Stop, limits, recovery};
 
 /// What the engine asks of the world.
@@ -49,7 +53,16 @@ impl Settings {
     }
 
     pub(crate) fn state_machine_arn(&self, name: &str) -> String {
-        format!("arn:aws:states:{}:{}:stateMachine:{name}", self.region, self.account)
+        self.arn("stateMachine", name)
+    }
+
+    /// The ARN of an activity or a state machine.
+    pub(crate) fn arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:states:{}:{}:{kind}:{name}", self.region, self.account)
+    }
+
+    pub(crate) fn lambda_arn(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account)
     }
 
     fn role_arn(&self) -> String {
@@ -90,19 +103,31 @@ pub enum Outcome {
 pub(crate) struct World {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// Runs executions on this machine.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
 }
 
 impl Engine {
     /// An engine over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         Self {
-            world: Arc::new(World { ports, settings }),
+            world: Arc::new(World {
+                ports,
+                settings,
+                desk: Arc::default(),
+            }),
+        }
+    }
+
+    /// The same engine, from within.
+    pub(crate) fn over(world: &Arc<World>) -> Self {
+        Self {
+            world: Arc::clone(world),
         }
     }
 
@@ -136,6 +161,8 @@ impl Engine {
     }
 
     /// Runs an execution to its end from wherever its journal says it is; one that has ended already is just read.
+    /// Executions that it starts run beside it, and are waited for, also when it has not asked for their end. After a
+    /// crash, those are for the caller to run again: they are `Running` in the journal.
     ///
     /// # Errors
     /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again.
@@ -151,13 +178,16 @@ impl Engine {
         let execution = self.open(&row, Recording::Full)?;
         let recovered = recovery::replay(&self.world, &row, execution).await?;
         let driver = Driver::recorded(Arc::clone(&self.world), &row, recovered, stop.clone());
-        match driver.drive().await? {
+        let (end, started) = driver.drive_alone().await?;
+        let outcome = match end {
             Driven::Ended(ending) => {
                 let ended = self.end(row, ending).await?;
-                Ok(Outcome::Ended(Box::new(ended)))
+                Outcome::Ended(Box::new(ended))
             }
-            Driven::Stopped => Ok(Outcome::Stopped),
-        }
+            Driven::Stopped => Outcome::Stopped,
+        };
+        started.finish().await?;
+        Ok(outcome)
     }
 
     /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
@@ -248,7 +278,7 @@ impl Engine {
             redrive_count: 0,
             redrive_time: None,
             map_run_arn: None,
-            token_prefix: row.arn.0.as_str().into(),
+            token_prefix: token_prefix(row).into(),
         }
     }
 
@@ -274,12 +304,18 @@ impl Engine {
     }
 }
 
-fn compile(name: &str, definition: &str) -> Result<Arc<StateMachine>> {
+pub(crate) fn compile(name: &str, definition: &str) -> Result<Arc<StateMachine>> {
     let parsed = asl::parse(definition);
     parsed.machine.ok_or_else(|| Error::Definition {
         name: name.to_owned(),
         diagnostics: parsed.diagnostics,
     })
+}
+
+/// Tokens are the same in every replay, and do not show whose they are.
+fn token_prefix(row: &ExecutionRow) -> String {
+    let of = format!("{}@{}", row.arn.0, row.started.as_millis());
+    format!("{}-", Uuid::new_v5(&Uuid::NAMESPACE_URL, of.as_bytes()).simple())
 }
 
 /// The interpreter's instant.

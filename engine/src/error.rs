@@ -53,6 +53,9 @@ pub enum Error {
         /// The execution's name.
         name: String,
     },
+    /// Somebody outside answered or asked for what is not there.
+    #[error("{0}")]
+    Answer(InvalidAnswer),
     /// Nothing more can happen to the execution, and it has not ended: a fault of ours.
     #[error("the execution `{name}` waits for nothing")]
     Stuck {
@@ -70,6 +73,26 @@ pub enum Error {
     /// A child's task panicked: a fault of ours.
     #[error("a child of the map run broke off: {0}")]
     Child(String),
+}
+
+/// What is wrong with an answer from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAnswer {
+    /// The output is no JSON, or larger than 256 KiB: AWS's `InvalidOutput`.
+    #[error("the output is no JSON of at most 256 KiB")]
+    Output,
+    /// Nobody waits with this token: AWS's `InvalidToken` or `TaskDoesNotExist`.
+    #[error("no task waits with this token")]
+    Token,
+    /// The task was waited for until just now: AWS's `TaskTimedOut`.
+    #[error("the task is not waited for any more")]
+    TimedOut,
+    /// AWS's `ActivityDoesNotExist`.
+    #[error("there is no such activity")]
+    Activity,
+    /// The execution is not being driven here: AWS's `ExecutionDoesNotExist`.
+    #[error("the execution is not running")]
+    Execution,
 }
 
 fn first(diagnostics: &[Diagnostic]) -> String {

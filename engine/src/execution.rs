@@ -3,75 +3,26 @@
 //! The only place that calls `TaskInvoker`. Owns the waits (tasks, timers, map runs) of its execution; an event that
 //! nobody waits for any more is dropped, never guessed at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use asl::{Command, Ending, Event, Execution, MapRunRequest, Moment, Resource, TaskPhase, TaskRequest};
+use asl::{Command, Ending, Event, Execution, MapRunRequest, Moment};
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use ports::{ExecutionArn, ExecutionRow, Invocation, JournalRecord, TaskFailure};
-use serde::{Deserialize, Serialize};
+use ports::{ExecutionArn, ExecutionRow};
 
 use crate::catalog::{World, to_asl};
-use crate::error::while_doing;
+use crate::chance::jitter;
+use crate::desk::Place;
+pub(crate) use crate::journal::to_json;
+use crate::journal::{Entry, Recorder};
 use crate::map_run::{self, MapRunEnd};
 use crate::naming;
+use crate::post::{Companions, Post, next_letter, tell};
 use crate::recovery::Recovered;
+use crate::wait::{Act, Answer, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
-
-/// Something that an execution waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wait {
-    Task(asl::TaskId),
-    Timer(asl::TimerId),
-    MapRun(asl::MapRunId),
-}
-
-impl Wait {
-    /// What a command begins to wait for.
-    pub(crate) const fn begun_by(command: &Command) -> Option<Self> {
-        match command {
-            Command::InvokeTask(request) => Some(Self::Task(request.task)),
-            Command::StartTimer { timer, .. } => Some(Self::Timer(*timer)),
-            Command::StartMapRun(request) => Some(Self::MapRun(request.map_run)),
-            Command::CancelTask(_) | Command::CancelTimer(_) | Command::StopMapRun(_) | Command::Finish(_) => None,
-        }
-    }
-
-    /// What a command gives up waiting for.
-    pub(crate) const fn given_up_by(command: &Command) -> Option<Self> {
-        match command {
-            Command::CancelTask(task) => Some(Self::Task(*task)),
-            Command::CancelTimer(timer) => Some(Self::Timer(*timer)),
-            Command::StopMapRun(map_run) => Some(Self::MapRun(*map_run)),
-            Command::InvokeTask(_) | Command::StartTimer { .. } | Command::StartMapRun(_) | Command::Finish(_) => None,
-        }
-    }
-
-    /// What an event ends.
-    pub(crate) const fn ended_by(event: &Event) -> Option<Self> {
-        match event {
-            Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => Some(Self::Task(*task)),
-            Event::TimerFired { timer } => Some(Self::Timer(*timer)),
-            Event::MapRunEnded { map_run, .. } => Some(Self::MapRun(*map_run)),
-            Event::Start { .. }
-            | Event::TaskStarted { .. }
-            | Event::TaskSubmitted { .. }
-            | Event::TaskHeartbeat { .. }
-            | Event::MapRunStarted { .. }
-            | Event::Redrive
-            | Event::Stop { .. } => None,
-        }
-    }
-}
-
-/// One entry of a journal.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Entry {
-    pub(crate) event: Event,
-    pub(crate) moment: Moment,
-}
 
 /// How driving ended.
 #[derive(Debug)]
@@ -80,37 +31,24 @@ pub(crate) enum Driven {
     Stopped,
 }
 
-/// What a wait answered.
-enum Answer {
-    Event(Event),
-    /// The task failed in a way that stops the run.
-    Halted(TaskFailure),
-    /// The map run has stopped and can be run again.
-    Stopped,
-    /// The wait was given up.
-    GivenUp,
-    /// The map run cannot go on.
-    Broken(Error),
-}
-
-/// Writes an execution's events down.
-struct Recorder {
-    arn: ExecutionArn,
-    sequence: u64,
-}
-
 /// Drives one execution to its end.
 pub(crate) struct Driver {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
     /// Absent only while a step is being taken.
     execution: Option<Execution>,
     recorder: Option<Recorder>,
-    waits: FuturesUnordered<BoxFuture<'static, Answer>>,
+    pub(crate) waits: FuturesUnordered<BoxFuture<'static, Answer>>,
     handles: BTreeMap<Wait, AbortHandle>,
     map_runs: BTreeMap<asl::MapRunId, Box<MapRunRequest>>,
-    ready: Vec<Event>,
+    pub(crate) ready: Vec<Incoming>,
+    pub(crate) post: Option<Post>,
+    /// Tokens that are waited for.
+    pub(crate) places: BTreeMap<asl::TaskId, Place>,
+    /// Executions whose end is a task's.
+    pub(crate) nested: BTreeMap<asl::TaskId, ExecutionArn>,
+    pub(crate) companions: Companions,
     steps: u64,
-    stop: Stop,
+    pub(crate) stop: Stop,
     ending: Option<Ending>,
 }
 
@@ -124,12 +62,12 @@ impl Driver {
         let mut driver = Self::over(world, recovered.execution, Some(recorder), stop);
         driver.steps = recovered.sequence;
         if recovered.sequence == 0 {
-            driver.ready.push(Event::Start {
-                input: row.input.clone(),
-            });
+            let input = row.input.clone();
+            driver.ready.push(Event::Start { input }.into());
         }
+        driver.post = Some(Post::of(&driver.world.desk, &row.arn));
         for command in recovered.outstanding {
-            driver.carry_out_again(command, &recovered.started_map_runs);
+            driver.carry_out_again(command, &recovered.started_map_runs, &recovered.begun_tasks);
         }
         driver
     }
@@ -137,7 +75,7 @@ impl Driver {
     /// An Express execution: nothing of it is written down.
     pub(crate) fn unrecorded(world: Arc<World>, execution: Execution, input: String, stop: Stop) -> Self {
         let mut driver = Self::over(world, execution, None, stop);
-        driver.ready.push(Event::Start { input });
+        driver.ready.push(Event::Start { input }.into());
         driver
     }
 
@@ -150,26 +88,40 @@ impl Driver {
             handles: BTreeMap::new(),
             map_runs: BTreeMap::new(),
             ready: Vec::new(),
+            post: None,
+            places: BTreeMap::new(),
+            nested: BTreeMap::new(),
+            companions: Companions::default(),
             steps: 0,
             stop,
             ending: None,
         }
     }
 
-    /// Takes events until the execution ends.
-    pub(crate) fn drive(mut self) -> BoxFuture<'static, Result<Driven>> {
+    /// Takes events until the execution, and all that it has started, has ended.
+    pub(crate) fn drive(self) -> BoxFuture<'static, Result<Driven>> {
+        async move {
+            let (driven, started) = self.drive_alone().await?;
+            started.finish().await?;
+            Ok(driven)
+        }
+        .boxed()
+    }
+
+    /// Takes events until the execution ends; what it has started may still run.
+    pub(crate) fn drive_alone(mut self) -> BoxFuture<'static, Result<(Driven, Companions)>> {
         async move {
             loop {
                 let events = std::mem::take(&mut self.ready);
                 self.take(events).await?;
                 if let Some(ending) = self.ending.take() {
-                    return Ok(Driven::Ended(ending));
+                    return Ok((Driven::Ended(ending), self.companions));
                 }
                 if !self.ready.is_empty() {
                     continue;
                 }
                 if !self.gather().await? {
-                    return Ok(Driven::Stopped);
+                    return Ok((Driven::Stopped, self.companions));
                 }
             }
         }
@@ -177,35 +129,54 @@ impl Driver {
     }
 
     /// Steps through the events, writes them down, then acts.
-    async fn take(&mut self, events: Vec<Event>) -> Result<()> {
-        let mut commands = Vec::new();
+    async fn take(&mut self, events: Vec<Incoming>) -> Result<()> {
+        let mut acts = Vec::new();
         let mut records = Vec::new();
-        for event in events {
+        for Incoming { event, onward, receipt } in events {
             let moment = self.moment();
             let record = self.recorder.is_some().then(|| Entry {
                 event: event.clone(),
                 moment,
             });
-            let started = if let Event::MapRunStarted { map_run, .. } = &event {
+            let map_run = if let Event::MapRunStarted { map_run, .. } = &event {
                 Some(*map_run)
             } else {
                 None
             };
-            if let Some(more) = self.step(event, moment) {
+            if let Some(commands) = self.step(event, moment) {
                 records.extend(record);
-                commands.push((started, more));
+                acts.push(Act {
+                    map_run,
+                    onward,
+                    receipt,
+                    commands,
+                });
+            } else if let Some(receipt) = receipt {
+                tell(receipt, false);
             }
         }
-        self.append(&records).await?;
-        for (started, commands) in commands {
-            if let Some(map_run) = started {
-                self.run_map(map_run);
-            }
-            for command in commands {
-                self.carry_out(command);
-            }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.append(&self.world, &records).await?;
+        }
+        for act in acts {
+            self.act(act);
         }
         Ok(())
+    }
+
+    fn act(&mut self, act: Act) {
+        if let Some(receipt) = act.receipt {
+            tell(receipt, true);
+        }
+        if let Some(map_run) = act.map_run {
+            self.run_map(map_run);
+        }
+        if let Some(onward) = act.onward {
+            self.go_on(onward);
+        }
+        for command in act.commands {
+            self.carry_out(command);
+        }
     }
 
     /// One step; nothing when nobody waits for the event any more.
@@ -214,14 +185,23 @@ impl Driver {
             return None;
         }
         if let Some(wait) = Wait::ended_by(&event) {
-            self.handles.remove(&wait);
+            self.forget(wait);
         }
-        let execution = self.execution.take()?;
+        let mut execution = self.execution.take()?;
+        // What happened is in the journal; the history is made from it when somebody asks. An answer that comes at once may
+        // take the last event back, so the last step's are kept until then.
+        if !matches!(
+            &event,
+            Event::TaskFailed {
+                phase: asl::TaskPhase::Refused,
+                ..
+            }
+        ) {
+            drop(execution.take_history());
+        }
         self.steps += 1;
         match asl::step(execution, event, moment) {
-            Ok((mut execution, commands)) => {
-                // What happened is in the journal; the history is made from it when somebody asks.
-                drop(execution.take_history());
+            Ok((execution, commands)) => {
                 self.execution = Some(execution);
                 Some(commands)
             }
@@ -243,41 +223,19 @@ impl Driver {
         }
     }
 
-    async fn append(&mut self, entries: &[Entry]) -> Result<()> {
-        let Some(recorder) = &mut self.recorder else {
-            return Ok(());
-        };
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let records: Vec<JournalRecord> = (recorder.sequence..)
-            .zip(entries)
-            .map(|(sequence, entry)| JournalRecord {
-                sequence,
-                record: to_json(entry),
-            })
-            .collect();
-        recorder.sequence += records.len() as u64;
-        let appended = self.world.ports.journal.append(&recorder.arn, records).await;
-        appended.map_err(while_doing("write the journal"))
-    }
-
     fn carry_out(&mut self, command: Command) {
         if let Some(wait) = Wait::given_up_by(&command) {
             self.give_up(wait);
             return;
         }
         match command {
-            Command::InvokeTask(request) => {
-                let wait = Wait::Task(request.task);
-                self.wait(wait, invoke(Arc::clone(&self.world), *request).boxed());
-            }
+            Command::InvokeTask(request) => self.invoke(*request, false),
             Command::StartTimer { timer, at } => {
                 let clock = Arc::clone(&self.world.ports.clock);
                 let until = ports::Timestamp::from_millis(at.as_millis());
                 let fired = async move {
                     clock.sleep_until(until).await;
-                    Answer::Event(Event::TimerFired { timer })
+                    Answer::of(Event::TimerFired { timer })
                 };
                 self.wait(Wait::Timer(timer), fired.boxed());
             }
@@ -288,8 +246,11 @@ impl Driver {
     }
 
     /// After a recovery: a map run that the journal knows as started goes on without being announced again.
-    fn carry_out_again(&mut self, command: Command, started: &[asl::MapRunId]) {
-        if let Command::StartMapRun(request) = command {
+    fn carry_out_again(&mut self, command: Command, started: &[asl::MapRunId], begun: &BTreeSet<asl::TaskId>) {
+        if let Command::InvokeTask(request) = command {
+            let begun = begun.contains(&request.task);
+            self.invoke(*request, begun);
+        } else if let Command::StartMapRun(request) = command {
             let map_run = request.map_run;
             if !started.contains(&map_run) {
                 return self.start_map(request);
@@ -298,6 +259,15 @@ impl Driver {
             self.run_map(map_run);
         } else {
             self.carry_out(command);
+        }
+    }
+
+    /// Nobody waits for it any more.
+    fn forget(&mut self, wait: Wait) {
+        self.handles.remove(&wait);
+        if let Wait::Task(task) = wait {
+            self.places.remove(&task);
+            self.nested.remove(&task);
         }
     }
 
@@ -310,7 +280,7 @@ impl Driver {
             arn: arn.0,
         };
         self.map_runs.insert(request.map_run, request);
-        self.ready.push(started);
+        self.ready.push(started.into());
     }
 
     fn run_map(&mut self, map_run: asl::MapRunId) {
@@ -320,14 +290,14 @@ impl Driver {
         let identity = execution.identity().clone();
         let run = map_run::run(Arc::clone(&self.world), identity, *request, self.stop.clone());
         let answer = run.map(move |end| match end {
-            Ok(MapRunEnd::Result(result)) => Answer::Event(Event::MapRunEnded { map_run, result }),
+            Ok(MapRunEnd::Result(result)) => Answer::of(Event::MapRunEnded { map_run, result }),
             Ok(MapRunEnd::Stopped) => Answer::Stopped,
             Err(error) => Answer::Broken(error),
         });
         self.wait(Wait::MapRun(map_run), answer.boxed());
     }
 
-    fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Answer>) {
+    pub(crate) fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Answer>) {
         let (handle, registration) = AbortHandle::new_pair();
         let answer = Abortable::new(answer, registration).map(|answer| answer.unwrap_or(Answer::GivenUp));
         self.handles.insert(wait, handle);
@@ -338,23 +308,33 @@ impl Driver {
         if let Some(handle) = self.handles.remove(&wait) {
             handle.abort();
         }
-        if let Wait::MapRun(map_run) = wait {
-            self.map_runs.remove(&map_run);
+        match wait {
+            Wait::MapRun(map_run) => {
+                self.map_runs.remove(&map_run);
+            }
+            Wait::Task(task) => {
+                self.places.remove(&task);
+                if let Some(execution) = self.nested.remove(&task) {
+                    self.stop_nested(&execution);
+                }
+            }
+            Wait::Timer(_) => {}
         }
     }
 
     /// Waits for what comes next, and takes along what is there by then. False when the run has stopped.
     async fn gather(&mut self) -> Result<bool> {
         let stop = self.stop.clone();
-        let first = tokio::select! {
+        if self.waits.is_empty() {
+            return Err(self.stuck());
+        }
+        tokio::select! {
             biased;
             () = stop.requested() => return self.wind_down().await,
-            answer = self.waits.next() => answer,
-        };
-        let Some(first) = first else {
-            return Err(self.stuck());
-        };
-        self.heed(first)?;
+            letter = next_letter(&mut self.post) => self.ready.push(letter),
+            Some(answer) = self.waits.next() => self.heed(answer)?,
+            Some(ended) = self.companions.0.next() => ended?,
+        }
         while self.ready.len() < limits::EVENTS_PER_APPEND_MAX
             && let Some(Some(answer)) = self.waits.next().now_or_never()
         {
@@ -365,7 +345,12 @@ impl Driver {
 
     fn heed(&mut self, answer: Answer) -> Result<()> {
         match answer {
-            Answer::Event(event) => self.ready.push(event),
+            Answer::Event(event) => self.ready.push(Incoming::from(*event)),
+            Answer::Accepted(event, onward) => self.ready.push(Incoming {
+                onward: Some(onward),
+                ..event.into()
+            }),
+            Answer::Resumed(onward) => self.go_on(onward),
             Answer::GivenUp | Answer::Stopped => {}
             Answer::Halted(failure) => {
                 return Err(Error::Halted {
@@ -378,28 +363,31 @@ impl Driver {
         Ok(())
     }
 
-    /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs and children are waited for.
-    /// A child's tasks are waited for, and until then its timers too: one of them may end the task.
+    /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs, children and what it has started
+    /// are waited for. A child's tasks are waited for, and until then its timers too: one of them may end the task.
     async fn wind_down(&mut self) -> Result<bool> {
-        let is_recorded = self.recorder.is_some();
-        let works = self.handles.keys().any(|wait| matches!(wait, Wait::Task(_)));
+        let drops = |task| self.recorder.is_some() || self.places.contains_key(task);
+        let works = self.handles.keys().any(|wait| matches!(wait, Wait::Task(task) if !drops(task)));
         for (wait, handle) in &self.handles {
-            let drops = match wait {
-                Wait::Task(_) => is_recorded,
-                Wait::Timer(_) => is_recorded || !works,
+            let dropped = match wait {
+                Wait::Timer(_) => !works,
+                Wait::Task(task) => drops(task),
                 Wait::MapRun(_) => false,
             };
-            if drops {
+            if dropped {
                 handle.abort();
             }
         }
-        while let Some(answer) = self.waits.next().await {
-            self.heed(answer)?;
+        loop {
+            tokio::select! {
+                Some(answer) = self.waits.next() => self.heed(answer)?,
+                Some(ended) = self.companions.0.next() => ended?,
+                else => return Ok(false),
+            }
             if !self.ready.is_empty() {
                 return Ok(true);
             }
         }
-        Ok(false)
     }
 
     fn stuck(&self) -> Error {
@@ -410,65 +398,5 @@ impl Driver {
         Error::Stuck {
             name: name.unwrap_or_default(),
         }
-    }
-}
-
-async fn invoke(world: Arc<World>, request: TaskRequest) -> Answer {
-    let task = request.task;
-    let seconds = request.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let duration = seconds.map_or(limits::TASK_DURATION_MAX, std::time::Duration::from_secs);
-    let invocation = Invocation {
-        resource: resource_arn(&request.resource).to_owned(),
-        input: request.input_text.to_string(),
-        deadline: world.ports.clock.now().plus(duration),
-    };
-    match world.ports.invoker.invoke(invocation).await {
-        Ok(output) => Answer::Event(Event::TaskSucceeded { task, output }),
-        Err(failure) if world.settings.halt_on.contains(&failure.error) => Answer::Halted(failure),
-        Err(failure) => Answer::Event(Event::TaskFailed {
-            task,
-            phase: TaskPhase::Run,
-            error: Some(failure.error),
-            cause: Some(failure.cause),
-        }),
-    }
-}
-
-fn resource_arn(resource: &Resource) -> &str {
-    match resource {
-        Resource::LambdaFunction(arn) | Resource::Activity(arn) => arn,
-        Resource::Integration(integration) => &integration.arn,
-    }
-}
-
-/// Chance that is the same in every replay and every test: a hash of who asks and when (the finaliser of `SplitMix64`).
-fn jitter(arn: &str, step: u64) -> f64 {
-    let seed = arn.bytes().fold(step, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    let [.., high, middle, low, lowest] = mixed.to_le_bytes();
-    f64::from(u32::from_le_bytes([lowest, low, middle, high])) / (f64::from(u32::MAX) + 1.0)
-}
-
-/// Our own types always have a JSON form.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_is_repeatable_spread_and_below_one() {
-        let values: Vec<f64> = (0..1_000).map(|step| jitter("arn", step)).collect();
-        assert!(values.iter().all(|value| (0.0..1.0).contains(value)));
-        let mean = values.iter().sum::<f64>() / 1_000.0;
-        assert!((0.45..0.55).contains(&mean), "{mean}");
-        assert_eq!(jitter("arn", 7).to_bits(), jitter("arn", 7).to_bits());
     }
 }

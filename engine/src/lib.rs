@@ -15,17 +15,26 @@
 
 pub mod limits;
 
+mod answers;
 mod batching;
+mod calls;
 mod catalog;
+mod chance;
+mod desk;
 mod error;
 mod execution;
 mod item_source;
+mod journal;
 mod map_run;
 mod naming;
+mod post;
 mod recovery;
 mod result_sink;
 mod stop;
+mod task;
+mod wait;
 
 pub use catalog::{Engine, NewExecution, Outcome, Ports, Settings};
-pub use error::{Error, Result};
+pub use desk::ActivityTask;
+pub use error::{Error, InvalidAnswer, Result};
 pub use stop::Stop;

@@ -1,13 +1,14 @@
 //! Feeds a journal to the interpreter again: the same events with the same moments make the same execution.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use asl::{Command, Event, Execution, HistoryEvent, MapRunId};
+use asl::{Command, Event, Execution, HistoryEvent, MapRunId, TaskId};
 use ports::{ExecutionRow, JournalRecord};
 
 use crate::catalog::World;
 use crate::error::while_doing;
-use crate::execution::{Entry, Wait};
+use crate::journal::Entry;
+use crate::wait::Wait;
 use crate::{Error, Result, limits};
 
 /// An execution as its journal left it.
@@ -20,6 +21,8 @@ pub(crate) struct Recovered {
     pub(crate) outstanding: Vec<Command>,
     /// Map runs among them that are known to have started.
     pub(crate) started_map_runs: Vec<MapRunId>,
+    /// Tasks among them that were submitted, or taken by a worker.
+    pub(crate) begun_tasks: BTreeSet<TaskId>,
     pub(crate) history: Vec<HistoryEvent>,
 }
 
@@ -32,6 +35,7 @@ pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Executi
             sequence: 0,
             outstanding: Vec::new(),
             started_map_runs: Vec::new(),
+            begun_tasks: BTreeSet::new(),
             history: Vec::new(),
         },
         open: BTreeMap::new(),
@@ -69,6 +73,9 @@ impl Replay<'_> {
         if let Event::MapRunStarted { map_run, .. } = &entry.event {
             self.recovered.started_map_runs.push(*map_run);
         }
+        if let Event::TaskSubmitted { task, .. } | Event::TaskStarted { task, .. } = &entry.event {
+            self.recovered.begun_tasks.insert(*task);
+        }
         if let Some(wait) = Wait::ended_by(&entry.event) {
             self.open.remove(&wait);
         }
@@ -77,8 +84,7 @@ impl Replay<'_> {
             self.recovered.outstanding.clear();
         }
         let stepped = asl::step(self.recovered.execution, entry.event, entry.moment);
-        let (mut execution, commands) = stepped.map_err(|refused| fault(refused.reason.to_string()))?;
-        self.recovered.history.append(&mut execution.take_history());
+        let (execution, commands) = stepped.map_err(|refused| fault(refused.reason.to_string()))?;
         self.recovered.execution = execution;
         self.recovered.sequence = record.sequence + 1;
         for command in commands {
@@ -106,6 +112,8 @@ impl Replay<'_> {
     fn finish(mut self) -> Recovered {
         let mut open: Vec<(u64, Command)> = self.open.into_values().collect();
         open.sort_by_key(|(asked, _)| *asked);
+        // All at once: an event that was taken back must still be there.
+        self.recovered.history = self.recovered.execution.take_history();
         self.recovered
             .outstanding
             .extend(open.into_iter().map(|(_, command)| command));

@@ -1,0 +1,123 @@
+//! What callers outside of an execution may do to it: answer its tasks, take work as an activity's worker, stop it.
+
+use asl::{Event, TaskId, TaskPhase};
+use ports::ExecutionArn;
+
+use crate::catalog::{Engine, compile};
+use crate::desk::{ActivityTask, Machine, deliver};
+use crate::error::InvalidAnswer;
+use crate::{Error, Result, limits};
+
+impl Engine {
+    /// `SendTaskSuccess`: the task that waits with this token has succeeded. Once this returns, it survives a crash.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when the output is no JSON or nobody waits with the token.
+    pub async fn send_task_success(&self, token: &str, output: String) -> Result<()> {
+        if output.len() > limits::PAYLOAD_BYTES_MAX || serde_json::from_str::<serde::de::IgnoredAny>(&output).is_err() {
+            return Err(Error::Answer(InvalidAnswer::Output));
+        }
+        self.answer(token, |task| Event::TaskSucceeded { task, output }).await
+    }
+
+    /// `SendTaskFailure`: the task that waits with this token has failed.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when nobody waits with the token.
+    pub async fn send_task_failure(&self, token: &str, error: Option<String>, cause: Option<String>) -> Result<()> {
+        let event = |task| Event::TaskFailed {
+            task,
+            phase: TaskPhase::Run,
+            error,
+            cause,
+        };
+        self.answer(token, event).await
+    }
+
+    /// `SendTaskHeartbeat`: the task that waits with this token is alive.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when nobody waits with the token.
+    pub async fn send_task_heartbeat(&self, token: &str) -> Result<()> {
+        self.answer(token, |task| Event::TaskHeartbeat { task }).await
+    }
+
+    async fn answer(&self, token: &str, event: impl FnOnce(TaskId) -> Event) -> Result<()> {
+        let unknown = || Error::Answer(InvalidAnswer::Token);
+        let (task, mailbox) = self.world.desk.holder(token).ok_or_else(unknown)?;
+        match deliver(&mailbox, event(task)).await {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(Error::Answer(InvalidAnswer::TimedOut)),
+        }
+    }
+
+    /// `CreateActivity`; again is no harm. Returns its ARN.
+    pub fn create_activity(&self, name: &str) -> String {
+        let arn = self.world.settings.arn("activity", name);
+        self.world.desk.add_activity(arn.clone());
+        arn
+    }
+
+    /// `GetActivityTask`: waits for work, at most as long as AWS lets a worker wait.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when there is no such activity.
+    pub async fn activity_task(&self, activity_arn: &str, worker: Option<&str>) -> Result<Option<ActivityTask>> {
+        if !self.world.desk.has_activity(activity_arn) {
+            return Err(Error::Answer(InvalidAnswer::Activity));
+        }
+        let clock = &self.world.ports.clock;
+        let until = clock.now().plus(limits::ACTIVITY_POLL_MAX);
+        tokio::select! {
+            task = self.take_task(activity_arn, worker) => Ok(Some(task)),
+            () = clock.sleep_until(until) => Ok(None),
+        }
+    }
+
+    /// The next task that is still waited for; its start is written down before the worker hears of it.
+    async fn take_task(&self, activity_arn: &str, worker: Option<&str>) -> ActivityTask {
+        loop {
+            let offered = self.world.desk.next_task(activity_arn).await;
+            let Some((task, mailbox)) = self.world.desk.holder(&offered.token) else {
+                continue;
+            };
+            let worker = worker.map(str::to_owned);
+            if deliver(&mailbox, Event::TaskStarted { task, worker }).await == Some(true) {
+                return offered;
+            }
+        }
+    }
+
+    /// `StopExecution` of an execution that is being driven.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when it is not.
+    pub async fn stop_execution(
+        &self,
+        execution: &ExecutionArn,
+        error: Option<String>,
+        cause: Option<String>,
+    ) -> Result<()> {
+        let unknown = || Error::Answer(InvalidAnswer::Execution);
+        let mailbox = self.world.desk.execution(execution).ok_or_else(unknown)?;
+        match deliver(&mailbox, Event::Stop { error, cause }).await {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(unknown()),
+        }
+    }
+
+    /// Makes a machine known to `states:startExecution`. Returns its ARN.
+    ///
+    /// # Errors
+    /// When the definition has faults.
+    pub fn register(&self, name: &str, definition: &str) -> Result<String> {
+        compile(name, definition)?;
+        let arn = self.world.settings.state_machine_arn(name);
+        let machine = Machine {
+            name: name.to_owned(),
+            definition: definition.to_owned(),
+        };
+        self.world.desk.add_machine(arn.clone(), machine);
+        Ok(arn)
+    }
+}

@@ -1,0 +1,168 @@
+//! Where answers from outside find the execution that waits for them: task tokens, activities, requests to stop.
+//!
+//! Owns who waits, and nothing durable: an execution that is driven again after a crash is here again with the same
+//! tokens. A letter is answered for once its event is in the journal, so what a caller was told survives.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use asl::{Event, TaskId};
+use ports::ExecutionArn;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// An event for an execution.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub(crate) event: Event,
+    /// Told whether the event could happen, once it is written down.
+    pub(crate) receipt: oneshot::Sender<bool>,
+}
+
+/// Sends letters to one execution.
+pub(crate) type Mailbox = mpsc::Sender<Letter>;
+
+/// Work for an activity's worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityTask {
+    /// What the answer must carry.
+    pub token: String,
+    /// JSON text.
+    pub input: String,
+}
+
+/// A state machine that executions can start.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) name: String,
+    pub(crate) definition: String,
+}
+
+/// Who waits for what.
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    open: Mutex<Open>,
+    offered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    tokens: BTreeMap<String, (TaskId, Mailbox)>,
+    executions: BTreeMap<ExecutionArn, Mailbox>,
+    /// Offered tasks by activity: never more than tasks that are waited for.
+    activities: BTreeMap<String, VecDeque<ActivityTask>>,
+    machines: BTreeMap<String, Machine>,
+}
+
+/// A place at the desk, given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    desk: Arc<Desk>,
+    who: Who,
+}
+
+#[derive(Debug)]
+enum Who {
+    Token(String),
+    Execution(ExecutionArn),
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.desk.open();
+        match &self.who {
+            Who::Execution(arn) => {
+                open.executions.remove(arn);
+            }
+            Who::Token(token) => {
+                open.tokens.remove(token);
+                let offers = open.activities.values_mut();
+                offers.for_each(|offered| offered.retain(|task| task.token != *token));
+            }
+        }
+    }
+}
+
+impl Desk {
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A task waits for an answer with this token.
+    pub(crate) fn expect_answer(self: &Arc<Self>, token: &str, task: TaskId, mailbox: Mailbox) -> Place {
+        self.open().tokens.insert(token.to_owned(), (task, mailbox));
+        self.place(Who::Token(token.to_owned()))
+    }
+
+    /// An execution is driven here.
+    pub(crate) fn receive(self: &Arc<Self>, execution: &ExecutionArn, mailbox: Mailbox) -> Place {
+        self.open().executions.insert(execution.clone(), mailbox);
+        self.place(Who::Execution(execution.clone()))
+    }
+
+    fn place(self: &Arc<Self>, who: Who) -> Place {
+        Place {
+            desk: Arc::clone(self),
+            who,
+        }
+    }
+
+    pub(crate) fn holder(&self, token: &str) -> Option<(TaskId, Mailbox)> {
+        self.open().tokens.get(token).cloned()
+    }
+
+    pub(crate) fn execution(&self, arn: &ExecutionArn) -> Option<Mailbox> {
+        self.open().executions.get(arn).cloned()
+    }
+
+    pub(crate) fn add_activity(&self, arn: String) {
+        self.open().activities.entry(arn).or_default();
+    }
+
+    pub(crate) fn has_activity(&self, arn: &str) -> bool {
+        self.open().activities.contains_key(arn)
+    }
+
+    /// Hands a task to whichever worker asks next; false when there is no such activity.
+    pub(crate) fn offer(&self, activity: &str, task: ActivityTask) -> bool {
+        let offered = self
+            .open()
+            .activities
+            .get_mut(activity)
+            .map(|offers| offers.push_back(task));
+        self.offered.notify_waiters();
+        offered.is_some()
+    }
+
+    /// The next task that is offered.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no task.
+    pub(crate) async fn next_task(&self, activity: &str) -> ActivityTask {
+        loop {
+            let offered = self.offered.notified();
+            tokio::pin!(offered);
+            // From here on an offer wakes it.
+            offered.as_mut().enable();
+            let task = self.open().activities.get_mut(activity).and_then(VecDeque::pop_front);
+            if let Some(task) = task {
+                return task;
+            }
+            offered.await;
+        }
+    }
+
+    pub(crate) fn add_machine(&self, arn: String, machine: Machine) {
+        self.open().machines.insert(arn, machine);
+    }
+
+    pub(crate) fn machine(&self, arn: &str) -> Option<Machine> {
+        self.open().machines.get(arn).cloned()
+    }
+}
+
+/// Delivers an event; whether it could happen, once it is written down. Nothing when the execution is not there any more.
+pub(crate) async fn deliver(mailbox: &Mailbox, event: Event) -> Option<bool> {
+    let (receipt, told) = oneshot::channel();
+    mailbox.send(Letter { event, receipt }).await.ok()?;
+    told.await.ok()
+}

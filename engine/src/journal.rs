@@ -1,0 +1,46 @@
+//! Writes an execution's events down, before anything is done about them.
+
+use asl::{Event, Moment};
+use ports::{ExecutionArn, JournalRecord};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::catalog::World;
+use crate::error::while_doing;
+
+/// One entry of a journal.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) event: Event,
+    pub(crate) moment: Moment,
+}
+
+/// Writes an execution's events down.
+pub(crate) struct Recorder {
+    pub(crate) arn: ExecutionArn,
+    pub(crate) sequence: u64,
+}
+
+impl Recorder {
+    /// All or none; events that make no record cost nothing.
+    pub(crate) async fn append(&mut self, world: &World, entries: &[Entry]) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let records: Vec<JournalRecord> = (self.sequence..)
+            .zip(entries)
+            .map(|(sequence, entry)| JournalRecord {
+                sequence,
+                record: to_json(entry),
+            })
+            .collect();
+        self.sequence += records.len() as u64;
+        let appended = world.ports.journal.append(&self.arn, records).await;
+        appended.map_err(while_doing("write the journal"))
+    }
+}
+
+/// Our own types always have a JSON form.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}

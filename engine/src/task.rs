@@ -1,0 +1,193 @@
+//! How each kind of resource is called, and what it answers.
+//!
+//! Everything that is not the engine's own goes through the `TaskInvoker` port, under an ARN: that of a function, or that of
+//! an integration without its pattern. The engine's own are activities, tokens and nested executions.
+
+mod lambda;
+pub(crate) mod nested;
+
+use std::sync::Arc;
+
+use asl::{Event, Integration, Pattern, Resource, TaskId, TaskPhase, TaskRequest, error_name};
+use ports::{ExecutionArn, Invocation, TaskFailure};
+
+use crate::catalog::World;
+use crate::limits;
+use crate::wait::Answer;
+
+/// How a task is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The port's answer is the result.
+    Call,
+    /// The port's answer is a receipt; the result comes with the token.
+    Token,
+    /// A worker asks for it.
+    Activity,
+    /// An execution of another machine, and whether its end is waited for.
+    Nested(Pattern),
+    /// Nobody here can do it.
+    Nobody,
+}
+
+/// What goes on after a call was accepted.
+#[derive(Debug)]
+pub(crate) enum Onward {
+    /// The token's answer is waited for.
+    Token(TaskId),
+    /// A nested execution runs; its end is the task's, if the pattern says so.
+    Execution {
+        task: TaskId,
+        execution: ExecutionArn,
+        pattern: Pattern,
+    },
+}
+
+impl Way {
+    pub(crate) fn of(resource: &Resource) -> Self {
+        let Resource::Integration(integration) = resource else {
+            return match resource {
+                Resource::Activity(_) => Self::Activity,
+                Resource::LambdaFunction(_) | Resource::Integration(_) => Self::Call,
+            };
+        };
+        match integration.pattern {
+            pattern if nested::is_start_execution(integration) => Self::Nested(pattern),
+            Pattern::WaitForTaskToken => Self::Token,
+            Pattern::RequestResponse => Self::Call,
+            Pattern::Sync | Pattern::Sync2 => Self::Nobody,
+        }
+    }
+
+    /// Whether an answer may come with a token.
+    pub(crate) const fn takes_token(self) -> bool {
+        match self {
+            Self::Token | Self::Activity | Self::Nested(Pattern::WaitForTaskToken) => true,
+            Self::Call | Self::Nested(_) | Self::Nobody => false,
+        }
+    }
+}
+
+/// Calls the task to its end.
+pub(crate) async fn call(world: Arc<World>, request: TaskRequest) -> Answer {
+    let task = request.task;
+    match send(&world, &request).await {
+        Ok(output) => Answer::of(Event::TaskSucceeded { task, output }),
+        Err(failure) => failed(&world, task, TaskPhase::Run, failure),
+    }
+}
+
+/// Sends a call whose result comes with its token.
+pub(crate) async fn submit(world: Arc<World>, request: TaskRequest) -> Answer {
+    let task = request.task;
+    match send(&world, &request).await {
+        Ok(output) => Answer::Accepted(Event::TaskSubmitted { task, output }, Onward::Token(task)),
+        Err(failure) => failed(&world, task, TaskPhase::Submit, failure),
+    }
+}
+
+/// Nobody here can do it.
+pub(crate) fn unresolvable(request: &TaskRequest) -> Event {
+    let arn = resource_arn(&request.resource);
+    refusal(
+        request.task,
+        TaskPhase::Start,
+        format!("The resource {arn} cannot be called here: jobs of other services are not waited for."),
+    )
+}
+
+/// The activity does not exist.
+pub(crate) fn no_activity(request: &TaskRequest) -> Event {
+    let arn = resource_arn(&request.resource);
+    refusal(
+        request.task,
+        TaskPhase::Refused,
+        format!("The activity {arn} does not exist."),
+    )
+}
+
+fn refusal(task: TaskId, phase: TaskPhase, cause: String) -> Event {
+    Event::TaskFailed {
+        task,
+        phase,
+        error: Some(error_name::RUNTIME.to_owned()),
+        cause: Some(cause),
+    }
+}
+
+pub(crate) fn failed(world: &World, task: TaskId, phase: TaskPhase, failure: TaskFailure) -> Answer {
+    if world.settings.halt_on.contains(&failure.error) {
+        return Answer::Halted(failure);
+    }
+    Answer::of(Event::TaskFailed {
+        task,
+        phase,
+        error: Some(failure.error),
+        cause: Some(failure.cause),
+    })
+}
+
+async fn send(world: &World, request: &TaskRequest) -> Result<String, TaskFailure> {
+    match &request.resource {
+        Resource::LambdaFunction(arn) | Resource::Activity(arn) => {
+            invoke(world, request, arn.to_string(), request.input_text.to_string()).await
+        }
+        Resource::Integration(integration) if lambda::is_invoke(integration) => lambda::invoke(world, request).await,
+        Resource::Integration(integration) => {
+            let arn = plain_arn(integration).to_owned();
+            let answer = invoke(world, request, arn, request.input_text.to_string()).await;
+            answer.map_err(|failure| TaskFailure {
+                error: name_of(world, integration, failure.error),
+                cause: failure.cause,
+            })
+        }
+    }
+}
+
+/// A service's bare error code gets the name that the integration gives it.
+fn name_of(world: &World, integration: &Integration, code: String) -> String {
+    if world.settings.halt_on.contains(&code) {
+        return code;
+    }
+    integration.error_name(&code)
+}
+
+pub(crate) async fn invoke(
+    world: &World,
+    request: &TaskRequest,
+    resource: String,
+    input: String,
+) -> Result<String, TaskFailure> {
+    let seconds = request.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
+    let duration = seconds.map_or(limits::TASK_DURATION_MAX, std::time::Duration::from_secs);
+    let deadline = world.ports.clock.now().plus(duration);
+    let invocation = Invocation {
+        resource,
+        input,
+        deadline,
+    };
+    world.ports.invoker.invoke(invocation).await
+}
+
+fn resource_arn(resource: &Resource) -> &str {
+    match resource {
+        Resource::LambdaFunction(arn) | Resource::Activity(arn) => arn,
+        Resource::Integration(integration) => &integration.arn,
+    }
+}
+
+/// The ARN without its pattern.
+fn plain_arn(integration: &Integration) -> &str {
+    let arn: &str = &integration.arn;
+    arn.strip_suffix(integration.pattern.suffix()).unwrap_or(arn)
+}
+
+/// What a service's response says of the call besides its own members.
+fn sdk_metadata(request: &TaskRequest) -> [(&'static str, serde_json::Value); 2] {
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, request.task_token.as_bytes()).to_string();
+    let headers = serde_json::json!({"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200});
+    [
+        ("SdkHttpMetadata", headers),
+        ("SdkResponseMetadata", serde_json::json!({"RequestId": id})),
+    ]
+}

@@ -1,0 +1,223 @@
+//! `states:startExecution`: executions that executions start, run by the same engine.
+//!
+//! A nested execution's name follows from the task that starts it, so that starting it again after a crash finds the one
+//! there is. It runs beside its parent; the parent's `run` returns when all that it has started has ended too.
+
+use std::sync::Arc;
+
+use asl::{Event, Integration, Pattern, TaskId, TaskPhase, TaskRequest, Value, error_name};
+use ports::{ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, TaskFailure};
+use serde::Deserialize;
+use serde_json::{Map, json};
+use tokio::sync::oneshot;
+
+use super::{Onward, failed, sdk_metadata};
+use crate::catalog::{NewExecution, Outcome, World};
+use crate::desk::Machine;
+use crate::wait::Answer;
+use crate::{Engine, Error, Result, Stop};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Arguments {
+    state_machine_arn: String,
+    name: Option<String>,
+    input: Option<Value>,
+}
+
+/// A nested execution that is there.
+#[derive(Debug)]
+struct Started {
+    row: ExecutionRow,
+    metadata: [(&'static str, Value); 2],
+}
+
+/// Whether it starts an execution, through either kind of integration.
+pub(crate) fn is_start_execution(integration: &Integration) -> bool {
+    matches!(&*integration.service, "states" | "aws-sdk:sfn") && &*integration.action == "startExecution"
+}
+
+/// Starts it, and says how the task goes on. `submitted`: the journal knows of it already.
+pub(crate) async fn answer(world: Arc<World>, request: TaskRequest, pattern: Pattern, submitted: bool) -> Answer {
+    let asl::Resource::Integration(integration) = &request.resource else {
+        return Answer::GivenUp;
+    };
+    let task = request.task;
+    let started = match start(&world, &request, integration).await {
+        Ok(started) => started,
+        Err(failure) => {
+            let phase = if pattern == Pattern::RequestResponse {
+                TaskPhase::Run
+            } else {
+                TaskPhase::Submit
+            };
+            return failed(&world, task, phase, failure);
+        }
+    };
+    let output = response(integration, &started);
+    let execution = started.row.arn;
+    let onward = Onward::Execution {
+        task,
+        execution,
+        pattern,
+    };
+    match pattern {
+        Pattern::RequestResponse => Answer::Accepted(Event::TaskSucceeded { task, output }, onward),
+        _ if submitted => Answer::Resumed(onward),
+        Pattern::Sync | Pattern::Sync2 | Pattern::WaitForTaskToken => {
+            Answer::Accepted(Event::TaskSubmitted { task, output }, onward)
+        }
+    }
+}
+
+/// Writes the execution down, unless this very task has done so before.
+async fn start(
+    world: &Arc<World>,
+    request: &TaskRequest,
+    integration: &Integration,
+) -> std::result::Result<Started, TaskFailure> {
+    let arguments = Arguments::deserialize(&*request.input).map_err(|error| TaskFailure {
+        error: error_name::RUNTIME.to_owned(),
+        cause: format!("The parameters of startExecution cannot be read: {error}"),
+    })?;
+    let machine = world.desk.machine(&arguments.state_machine_arn).ok_or_else(|| {
+        let arn = &arguments.state_machine_arn;
+        refused(
+            integration,
+            "StateMachineDoesNotExist",
+            &format!("State Machine Does Not Exist: '{arn}'"),
+        )
+    })?;
+    let identity = format!("started-by:{}", request.task_token);
+    let new = new_execution(machine, arguments, identity.clone());
+    let arn = world.settings.execution_arn(&new.state_machine, &new.name);
+    let engine = Engine::over(world);
+    match engine.start(new).await {
+        Ok(_) => {}
+        Err(Error::Port { source, .. }) if source.kind() == ErrorKind::Conflict => {}
+        Err(error) => return Err(refused(integration, "ServiceUnavailable", &error.to_string())),
+    }
+    let row = world.ports.journal.execution(&arn).await;
+    let row = row.map_err(|error| refused(integration, "ServiceUnavailable", &error.to_string()))?;
+    if row.identity.as_deref() != Some(&identity) {
+        return Err(refused(
+            integration,
+            "ExecutionAlreadyExists",
+            &format!("Execution Already Exists: '{arn}'"),
+        ));
+    }
+    let metadata = sdk_metadata(request);
+    Ok(Started { row, metadata })
+}
+
+fn new_execution(machine: Machine, arguments: Arguments, identity: String) -> NewExecution {
+    let derived = || uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, identity.as_bytes()).to_string();
+    let input = match arguments.input {
+        None => "{}".to_owned(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    };
+    NewExecution {
+        state_machine: machine.name,
+        definition: machine.definition,
+        name: arguments.name.unwrap_or_else(derived),
+        input,
+        identity: Some(identity),
+        redrives: None,
+        composition: None,
+    }
+}
+
+fn refused(integration: &Integration, code: &str, message: &str) -> TaskFailure {
+    TaskFailure {
+        error: integration.error_name(code),
+        cause: format!("{message} (Service: AWSStepFunctions; Status Code: 400; Error Code: {code}; Proxy: null)"),
+    }
+}
+
+/// What `StartExecution` answers.
+fn response(integration: &Integration, started: &Started) -> String {
+    let mut response = Map::new();
+    response.insert("ExecutionArn".to_owned(), json!(started.row.arn));
+    if &*integration.service == "states" {
+        response.extend(started.metadata.clone().map(|(name, value)| (name.to_owned(), value)));
+        response.insert("StartDate".to_owned(), json!(started.row.started.as_millis()));
+    } else {
+        response.insert("StartDate".to_owned(), json!(started.row.started.to_string()));
+    }
+    Value::Object(response).to_string()
+}
+
+/// Runs it to its end and tells whoever waits for it.
+pub(crate) async fn run(
+    world: Arc<World>,
+    execution: ExecutionArn,
+    stop: Stop,
+    done: oneshot::Sender<Outcome>,
+) -> Result<()> {
+    let outcome = Engine::over(&world).run(&execution, &stop).await?;
+    // Nobody may wait for it any more; its row says how it ended.
+    drop(done.send(outcome));
+    Ok(())
+}
+
+/// The task's answer once the execution has ended.
+pub(crate) async fn end(task: TaskId, pattern: Pattern, ended: oneshot::Receiver<Outcome>) -> Answer {
+    match ended.await {
+        Ok(Outcome::Ended(row)) => Answer::of(end_event(task, pattern, &row)),
+        Ok(Outcome::Stopped) => Answer::Stopped,
+        Err(_broken) => Answer::GivenUp,
+    }
+}
+
+fn end_event(task: TaskId, pattern: Pattern, row: &ExecutionRow) -> Event {
+    let description = describe(row, pattern == Pattern::Sync2).to_string();
+    match row.status {
+        ExecutionStatus::Succeeded => Event::TaskSucceeded {
+            task,
+            output: description,
+        },
+        ExecutionStatus::Running | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+            Event::TaskFailed {
+                task,
+                phase: TaskPhase::Run,
+                error: Some(error_name::TASK_FAILED.to_owned()),
+                cause: Some(description),
+            }
+        }
+    }
+}
+
+/// What `DescribeExecution` says, with input and output as text or as JSON.
+fn describe(row: &ExecutionRow, as_json: bool) -> Value {
+    let payload = |text: &str| {
+        let parsed = as_json.then(|| serde_json::from_str(text).ok()).flatten();
+        parsed.unwrap_or_else(|| Value::from(text))
+    };
+    let mut members = vec![
+        ("Cause", row.cause.clone().map(Value::from)),
+        ("Error", row.error.clone().map(Value::from)),
+        ("ExecutionArn", Some(json!(row.arn))),
+        ("Input", Some(payload(&row.input))),
+        ("InputDetails", Some(json!({"Included": true}))),
+        ("Name", Some(json!(row.name))),
+    ];
+    if let Some(output) = &row.output {
+        members.push(("Output", Some(payload(output))));
+        members.push(("OutputDetails", Some(json!({"Included": true}))));
+    }
+    members.push(("StartDate", Some(json!(row.started.as_millis()))));
+    members.push(("StateMachineArn", Some(json!(machine_arn(row)))));
+    members.push(("Status", Some(json!(row.status))));
+    members.push(("StopDate", row.stopped.map(|stopped| json!(stopped.as_millis()))));
+    let told = members
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(told.collect())
+}
+
+/// `…:execution:machine:name` is of `…:stateMachine:machine`.
+fn machine_arn(row: &ExecutionRow) -> String {
+    let prefix = row.arn.0.split(":execution:").next().unwrap_or_default();
+    format!("{prefix}:stateMachine:{}", row.state_machine)
+}

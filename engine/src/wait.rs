@@ -1,0 +1,102 @@
+//! What an execution waits for, and what comes of it.
+
+use asl::{Command, Event};
+use ports::TaskFailure;
+use tokio::sync::oneshot;
+
+use crate::Error;
+use crate::task::Onward;
+
+/// Something that an execution waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wait {
+    Task(asl::TaskId),
+    Timer(asl::TimerId),
+    MapRun(asl::MapRunId),
+}
+
+impl Wait {
+    /// What a command begins to wait for.
+    pub(crate) const fn begun_by(command: &Command) -> Option<Self> {
+        match command {
+            Command::InvokeTask(request) => Some(Self::Task(request.task)),
+            Command::StartTimer { timer, .. } => Some(Self::Timer(*timer)),
+            Command::StartMapRun(request) => Some(Self::MapRun(request.map_run)),
+            Command::CancelTask(_) | Command::CancelTimer(_) | Command::StopMapRun(_) | Command::Finish(_) => None,
+        }
+    }
+
+    /// What a command gives up waiting for.
+    pub(crate) const fn given_up_by(command: &Command) -> Option<Self> {
+        match command {
+            Command::CancelTask(task) => Some(Self::Task(*task)),
+            Command::CancelTimer(timer) => Some(Self::Timer(*timer)),
+            Command::StopMapRun(map_run) => Some(Self::MapRun(*map_run)),
+            Command::InvokeTask(_) | Command::StartTimer { .. } | Command::StartMapRun(_) | Command::Finish(_) => None,
+        }
+    }
+
+    /// What an event ends.
+    pub(crate) const fn ended_by(event: &Event) -> Option<Self> {
+        match event {
+            Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => Some(Self::Task(*task)),
+            Event::TimerFired { timer } => Some(Self::Timer(*timer)),
+            Event::MapRunEnded { map_run, .. } => Some(Self::MapRun(*map_run)),
+            Event::Start { .. }
+            | Event::TaskStarted { .. }
+            | Event::TaskSubmitted { .. }
+            | Event::TaskHeartbeat { .. }
+            | Event::MapRunStarted { .. }
+            | Event::Redrive
+            | Event::Stop { .. } => None,
+        }
+    }
+}
+
+/// What a wait answered.
+pub(crate) enum Answer {
+    Event(Box<Event>),
+    /// The call was accepted; once that is written down, it goes on.
+    Accepted(Event, Onward),
+    /// It was accepted before a crash, and goes on.
+    Resumed(Onward),
+    /// The task failed in a way that stops the run.
+    Halted(TaskFailure),
+    /// The map run has stopped and can be run again.
+    Stopped,
+    /// The wait was given up.
+    GivenUp,
+    /// The map run cannot go on.
+    Broken(Error),
+}
+
+impl Answer {
+    pub(crate) fn of(event: Event) -> Self {
+        Self::Event(Box::new(event))
+    }
+}
+
+/// An event that is to be taken, and what hangs on it.
+pub(crate) struct Incoming {
+    pub(crate) event: Event,
+    pub(crate) onward: Option<Onward>,
+    pub(crate) receipt: Option<oneshot::Sender<bool>>,
+}
+
+impl From<Event> for Incoming {
+    fn from(event: Event) -> Self {
+        Self {
+            event,
+            onward: None,
+            receipt: None,
+        }
+    }
+}
+
+/// What is to be done once the events are written down.
+pub(crate) struct Act {
+    pub(crate) map_run: Option<asl::MapRunId>,
+    pub(crate) onward: Option<Onward>,
+    pub(crate) receipt: Option<oneshot::Sender<bool>>,
+    pub(crate) commands: Vec<Command>,
+}
