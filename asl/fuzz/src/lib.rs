@@ -98,6 +98,8 @@ fn answer(command: &Command, choice: u8, events: &mut VecDeque<Event>) {
             };
             events.push_back(Event::MapRunEnded { map_run, result });
         }
+        // Once more from where it failed.
+        Command::Finish(_) if choice % 2 == 1 => events.push_back(Event::Redrive),
         Command::CancelTask(_) | Command::CancelTimer(_) | Command::StopMapRun(_) | Command::Finish(_) => {}
     }
 }
