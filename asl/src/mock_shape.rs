@@ -40,6 +40,10 @@ impl Service {
         let name = match sdk_name.unwrap_or(&integration.service) {
             "states" => "sfn",
             "events" => "eventbridge",
+            "elasticmapreduce" => "emr",
+            "emr-containers" => "emrcontainers",
+            "emr-serverless" => "emrserverless",
+            "bedrock" if &*integration.action == "invokeModel" => "bedrockruntime",
             name => name,
         };
         let mut lines = SHAPES
@@ -199,6 +203,17 @@ mod tests {
             "Required field 'ActivityArn' is missing"
         );
         assert_eq!(complaint(describe, &json!({}), FieldValidationMode::Present), None);
+        let cluster = "arn:aws:states:::elasticmapreduce:createCluster";
+        assert_eq!(
+            complaint(cluster, &json!({"ClusterId": "j-1"}), strict),
+            None,
+            "the integration answers with members of its own"
+        );
+        let instances = "arn:aws:states:::aws-sdk:ec2:describeInstances";
+        assert_eq!(
+            complaint(instances, &json!({"Reservations": {}}), strict).unwrap(),
+            "Field 'Reservations' must be an array"
+        );
         assert_eq!(
             complaint("arn:aws:states:::aws-sdk:nosuch:thing", &json!(1), strict),
             None
