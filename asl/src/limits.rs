@@ -19,3 +19,6 @@ pub const MAX_ITEMS_MAX: i64 = 100_000_000;
 /// States that one step may run through before it gives up: an Express machine that loops over Pass states for ever
 /// would otherwise never answer. Ours; far above the 25,000 events that end a Standard execution.
 pub const TRANSITIONS_PER_STEP_MAX: u64 = 1_000_000;
+/// **Bytes** of output that the states of one step may make, for the same reason. Ours; 25,000 events of 256 KiB, which end a
+/// Standard execution, are less than that.
+pub const OUTPUT_BYTES_PER_STEP_MAX: u64 = 4 << 30;

@@ -97,6 +97,7 @@ fn read_machine(fields: &mut Fields<'_, '_>) -> Option<StateMachine> {
     let timeout_seconds = fields.integer("TimeoutSeconds", 1, 99_999_999);
     let states = read_states(fields);
     fields.report_unread();
+    // What could not be read has been reported: no machine comes of it.
     let states = Arc::new(states?);
     let variable_references = validate::variable_references(&states);
     Some(StateMachine {
@@ -133,10 +134,12 @@ pub(crate) fn read_states(fields: &mut Fields<'_, '_>) -> Option<States> {
         }
         list.push(fields.sub(value, &["States", name], &names, |state| State::read(name, state)));
     }
-    let list: Option<Vec<State>> = list.into_iter().collect();
+    let complete = start_at.is_some() && list.iter().all(Option::is_some);
+    let read = |(state, name): (Option<State>, &&str)| state.unwrap_or_else(|| State::unreadable(name));
     Some(States {
-        start_at: start_at?,
-        list: list?,
+        start_at: start_at.unwrap_or_default(),
+        list: list.into_iter().zip(&names).map(read).collect(),
+        complete,
     })
 }
 /// Reads a single state, as `TestState` takes it: `Next` may name anything.

@@ -111,6 +111,48 @@ fn deep_nesting_is_refused() {
     run(&pass(&format!("${}", "[0]".repeat(100_000))), &json!({}));
 }
 
+/// A loop that a fuzzer found slow: each round copies what the one before has made.
+#[test]
+fn loops_without_a_wait_end_at_a_named_limit() {
+    for (fields, input) in [
+        (json!({}), json!({"big": "x".repeat(250_000)})),
+        (
+            json!({"ResultPath": "$.a", "Parameters": {"c.$": "$$"}}),
+            json!({"message": "m"}),
+        ),
+    ] {
+        let mut state = json!({"Type": "Pass", "Next": "A"});
+        state
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let machine = parse(&json!({"StartAt": "A", "States": {"A": state}}).to_string())
+            .machine
+            .unwrap();
+        let mut identity = identity();
+        if input.get("big").is_none() {
+            identity.execution_type = ExecutionType::Standard;
+        }
+        let execution = Execution::new(machine, identity, Recording::Off);
+        let moment = Moment {
+            now: Timestamp::from_millis(0),
+            jitter: 0.0,
+        };
+        let (_, commands) = step(
+            execution,
+            Event::Start {
+                input: input.to_string(),
+            },
+            moment,
+        )
+        .unwrap();
+        let Some(asl::Command::Finish(asl::Ending::Failed(failure))) = commands.last() else {
+            panic!("{commands:?}")
+        };
+        assert_eq!(failure.error.as_deref(), Some("States.Runtime"));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 

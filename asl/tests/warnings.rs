@@ -74,6 +74,28 @@ fn legacy_maps_that_mistake_their_input_for_the_item_are_found() {
 }
 
 #[test]
+fn warnings_are_told_beside_errors() {
+    let text = r#"{"StartAt": "A", "States": {
+        "A": {"Type": "Odd"},
+        "B": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": {"QueueUrl": "q", "MessageBody": "m"}, "End": true}}}"#;
+    let parsed = parse(text);
+    assert!(parsed.machine.is_none());
+    let told: Vec<_> = parsed
+        .diagnostics
+        .iter()
+        .map(|diagnostic| (diagnostic.severity, diagnostic.pointer.as_str()))
+        .collect();
+    // Nobody can say what leads to B: that is not told.
+    assert_eq!(
+        told,
+        [
+            (Severity::Error, "/States/A/Type"),
+            (Severity::Warning, "/States/B/Resource")
+        ]
+    );
+}
+
+#[test]
 fn all_errors_are_told_at_once() {
     let text = r#"{"StartAt": "A", "States": {
         "A": {"Type": "Pass", "Next": "Nowhere"},

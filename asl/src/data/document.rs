@@ -16,7 +16,8 @@ pub(crate) struct Document(Arc<Inner>);
 struct Inner {
     value: Arc<Value>,
     text: OnceLock<Text>,
-    fits: OnceLock<bool>,
+    bytes: OnceLock<usize>,
+    shallow: OnceLock<bool>,
 }
 
 /// Values nested deeper than this are refused, so that nothing that recurses over them can overflow the stack.
@@ -34,7 +35,8 @@ impl Document {
         Self(Arc::new(Inner {
             value: Arc::new(value),
             text: OnceLock::from(text),
-            fits: OnceLock::new(),
+            bytes: OnceLock::new(),
+            shallow: OnceLock::new(),
         }))
     }
 
@@ -50,18 +52,16 @@ impl Document {
 
     /// Whether it may be handed on: neither too large nor nested too deeply. Looked at only once.
     pub(crate) fn fits(&self) -> bool {
-        *self
-            .0
-            .fits
-            .get_or_init(|| within_depth(&self.0.value, DEPTH_MAX) && self.bytes() <= PAYLOAD_BYTES_MAX)
+        *self.0.shallow.get_or_init(|| within_depth(&self.0.value, DEPTH_MAX)) && self.bytes() <= PAYLOAD_BYTES_MAX
     }
 
-    /// **Bytes** of the text, without writing it.
-    fn bytes(&self) -> usize {
-        self.0
-            .text
-            .get()
-            .map_or_else(|| measure(&self.0.value), |text| text.len())
+    /// **Bytes** of the text, without writing it. Counted only once.
+    pub(crate) fn bytes(&self) -> usize {
+        let count = || {
+            let text = self.0.text.get();
+            text.map_or_else(|| measure(&self.0.value), |text| text.len())
+        };
+        *self.0.bytes.get_or_init(count)
     }
 }
 
@@ -76,7 +76,8 @@ impl From<Arc<Value>> for Document {
         Self(Arc::new(Inner {
             value,
             text: OnceLock::new(),
-            fits: OnceLock::new(),
+            bytes: OnceLock::new(),
+            shallow: OnceLock::new(),
         }))
     }
 }

@@ -82,6 +82,8 @@ impl QueryLanguage {
 pub(crate) struct States {
     pub(crate) start_at: usize,
     pub(crate) list: Vec<State>,
+    /// Whether all of it could be read; if not, it is only looked at for more faults.
+    pub(crate) complete: bool,
 }
 
 impl States {

@@ -71,6 +71,18 @@ impl State {
         })
     }
 
+    /// Stands for a state that could not be read, so that the others can be looked at.
+    pub(crate) fn unreadable(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: Kind::Succeed,
+            io: Io::Paths(Box::default()),
+            next: None,
+            retry: Vec::new(),
+            catch: Vec::new(),
+        }
+    }
+
     /// Whether its expressions are `JSONata`.
     pub(crate) const fn is_query(&self) -> bool {
         matches!(self.io, Io::Query(_))

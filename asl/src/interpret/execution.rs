@@ -35,6 +35,8 @@ pub struct Execution {
     pub(super) ready: VecDeque<TrackId>,
     pub(super) commands: Vec<Command>,
     pub(super) next: Counters,
+    /// **Bytes** of output that this step has made.
+    pub(super) step_bytes: u64,
     pub(super) now: Timestamp,
     pub(super) jitter: f64,
     pub(super) random: Random,
@@ -99,6 +101,7 @@ impl Execution {
             ready: VecDeque::new(),
             commands: Vec::new(),
             next: Counters::default(),
+            step_bytes: 0,
             now: Timestamp::default(),
             jitter: 0.0,
             random: Random::new(seed),
@@ -141,7 +144,7 @@ impl Execution {
     /// Applies an event; unchanged if it is refused.
     pub(super) fn apply(&mut self, event: Event, moment: Moment) -> Result<Vec<Command>, RefusedReason> {
         self.admit(&event)?;
-        (self.now, self.jitter) = (moment.now, moment.jitter);
+        (self.now, self.jitter, self.step_bytes) = (moment.now, moment.jitter, 0);
         self.dispatch(event)?;
         self.run();
         Ok(std::mem::take(&mut self.commands))

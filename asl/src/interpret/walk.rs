@@ -12,7 +12,9 @@ use crate::data::{Context, Document, Variables};
 use crate::definition::state::{Kind, State};
 use crate::definition::{Next, States};
 use crate::history::{Details, EventKind, Failure, Output, StateEntered, StateExited, Truncation};
-use crate::limits::{ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, TRANSITIONS_PER_STEP_MAX, VARIABLES_BYTES_MAX};
+use crate::limits::{
+    ASSIGN_BYTES_MAX, HISTORY_EVENTS_MAX, OUTPUT_BYTES_PER_STEP_MAX, TRANSITIONS_PER_STEP_MAX, VARIABLES_BYTES_MAX,
+};
 use crate::{ExecutionType, error_name};
 use serde_json::Value;
 use std::sync::Arc;
@@ -57,7 +59,7 @@ impl Execution {
                 );
             }
             transitions += 1;
-            if transitions > TRANSITIONS_PER_STEP_MAX {
+            if transitions > TRANSITIONS_PER_STEP_MAX || self.step_bytes > OUTPUT_BYTES_PER_STEP_MAX {
                 return self.fail_execution(
                     track,
                     Fault::plain(
@@ -185,6 +187,7 @@ impl Execution {
         if self.is_inspected() {
             return self.end_inspection(state, &output, next);
         }
+        self.step_bytes += output.bytes() as u64;
         let Some(track) = self.tracks.get_mut(&id) else { return };
         let exited = self.recorder.add(state.kind.exited(), track.previous, self.now, || {
             Some(exit_details(state, &output, assigned.as_ref()))

@@ -17,7 +17,7 @@ pub(super) fn check(states: &States, pointer: &str, report: &mut Report) {
     let reached = reached(states);
     for (at, state) in states.list.iter().enumerate() {
         let place = format!("{pointer}/States/{}", escape(&state.name));
-        if !reached.contains(&at) {
+        if states.complete && !reached.contains(&at) {
             warn(
                 report,
                 place.clone(),
