@@ -12,8 +12,9 @@
 //!
 //! What callers keep to:
 //!
-//! - The first event is `Start`; after `Finish` every event is refused. A refused event (a late answer, a timer that was
-//!   cancelled) leaves the execution as it was, and comes back inside [`Refused`].
+//! - The first event is `Start`; after `Finish` every event is refused, but `Redrive` of a Standard execution that ended
+//!   without success: it goes on until the next `Finish`. A refused event (a late answer, a timer that was cancelled)
+//!   leaves the execution as it was, and comes back inside [`Refused`].
 //! - Time-outs, heartbeats, waits and retry delays are timers that the interpreter asks for; the caller only reports that
 //!   a timer is due. `TaskStarted` is needed for activities alone.
 //! - A [`MapRunRequest`] is complete: its items or reader, limits, batcher, writer and tolerance are resolved, and

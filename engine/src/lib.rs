@@ -7,6 +7,10 @@
 //!                     ledger ◀── map run: item source ─▶ children (≤ MaxConcurrency) ─▶ result sink ─▶ object store
 //! ```
 //!
+//! Functions and services are called through the `TaskInvoker`. Task tokens, activities and nested executions are the
+//! engine's own: answers and requests to stop reach an execution as letters, through the desk, and are acknowledged once
+//! they are journalled.
+//!
 //! The order is fixed: an event is journalled before anything is done about it. After a crash the journal is fed to
 //! the interpreter again, and whatever it asked for without a recorded answer is asked again: tasks run at least once.
 //! A map run's children are not journalled; its ledger remembers which of them are done.

@@ -5,6 +5,7 @@
 
 mod lambda;
 pub(crate) mod nested;
+mod token;
 
 use std::sync::Arc;
 
@@ -127,12 +128,15 @@ pub(crate) fn failed(world: &World, task: TaskId, phase: TaskPhase, failure: Tas
     })
 }
 
-async fn send(world: &World, request: &TaskRequest) -> Result<String, TaskFailure> {
+async fn send(world: &Arc<World>, request: &TaskRequest) -> Result<String, TaskFailure> {
     match &request.resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => {
             invoke(world, request, arn.to_string(), request.input_text.to_string()).await
         }
         Resource::Integration(integration) if lambda::is_invoke(integration) => lambda::invoke(world, request).await,
+        Resource::Integration(integration) if token::is_answer(integration) => {
+            token::answer(world, request, integration).await
+        }
         Resource::Integration(integration) => {
             let arn = plain_arn(integration).to_owned();
             let answer = invoke(world, request, arn, request.input_text.to_string()).await;

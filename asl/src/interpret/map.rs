@@ -44,18 +44,7 @@ impl Execution {
             Io::Query(_) => scene.raw.clone(),
         };
         self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
-        let reads = map
-            .distributed
-            .as_ref()
-            .is_some_and(|distributed| distributed.reader.is_some());
-        let items = if reads {
-            Value::Array(Vec::new())
-        } else {
-            items(&scene, map, &input)?
-        };
-        if !reads {
-            self.inspect(|inspection| inspection.of_items(&Document::from(items.clone())));
-        }
+        let items = self.find_items(&scene, map, &input)?;
         let concurrency = resolve_concurrency(&scene, map, &input)?;
         let length = length(&items);
         let again = self.map_run_to_redrive(id);
@@ -72,29 +61,31 @@ impl Execution {
             self.inspect_map(&resolved);
             return Ok(Progress::Waiting);
         }
-        match &map.distributed {
-            None => {
-                let Value::Array(items) = items else {
-                    return Ok(Progress::Waiting);
-                };
-                self.run_iterations(id, state, map, input, items, resolved.concurrency)
-            }
-            Some(distributed) => {
-                let (request, doomed) = self.request(
-                    &scene,
-                    map,
-                    distributed,
-                    Given {
-                        input: &input,
-                        items,
-                        again,
-                    },
-                    &resolved,
-                )?;
-                self.start_map_run(id, request, doomed);
-                Ok(Progress::Waiting)
-            }
+        let Some(distributed) = &map.distributed else {
+            let Value::Array(items) = items else {
+                return Ok(Progress::Waiting);
+            };
+            return self.run_iterations(id, state, map, input, items, resolved.concurrency);
+        };
+        let given = Given {
+            input: &input,
+            items,
+            again,
+        };
+        let (request, doomed) = self.request(&scene, map, distributed, given, &resolved)?;
+        self.start_map_run(id, request, doomed);
+        Ok(Progress::Waiting)
+    }
+
+    /// The items that the state has; none where a reader finds them.
+    fn find_items(&self, scene: &Scene<'_>, map: &Map, input: &Document) -> Result<Value, Fault> {
+        let distributed = map.distributed.as_ref();
+        if distributed.is_some_and(|distributed| distributed.reader.is_some()) {
+            return Ok(Value::Array(Vec::new()));
         }
+        let items = items(scene, map, input)?;
+        self.inspect(|inspection| inspection.of_items(&Document::from(items.clone())));
+        Ok(items)
     }
 
     fn request(

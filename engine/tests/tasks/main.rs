@@ -450,3 +450,47 @@ async fn a_failed_execution_is_redriven_from_its_journal() {
         "it has succeeded"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_answers_the_token_of_another() {
+    let world = World::default();
+    let engine = world.engine();
+    let asking = world.start(&engine, &one(&ask())).await;
+    let stop = Stop::default();
+    let (outcome, ()) = tokio::join!(engine.run(&asking, &stop), async {
+        let token = world.token(0).await;
+        let send = "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess";
+        let parameters = json!({"TaskToken": token, "Output": "{\"yes\":1}"});
+        let row = world.run_as(&engine, "other", &one(&task(send, &parameters))).await;
+        assert_eq!(output(&row), json!({}));
+        let parameters = json!({"TaskToken": "none", "Output": "{}"});
+        let row = world.run_as(&engine, "third", &one(&task(send, &parameters))).await;
+        assert_eq!(failure(&row).0, "Sfn.InvalidTokenException");
+    });
+    assert_eq!(output(&world::ended(outcome.unwrap())), json!({"yes": 1}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redrive_is_recorded_once_whatever_crashes() {
+    for lives in 0..8 {
+        let world = World::default();
+        let engine = world.engine();
+        let function = "arn:aws:lambda:us-east-1:000000000000:function:mended";
+        let arn = world.start(&engine, &one(&task(function, &json!({})))).await;
+        let row = world::ended(engine.run(&arn, &Stop::default()).await.unwrap());
+        assert_eq!(row.status, ExecutionStatus::Failed);
+        world.mended.store(true, Ordering::SeqCst);
+        if let Err(error) = world.mortal(lives).redrive(&arn).await {
+            assert!(matches!(error, Error::Port { .. }), "{error}");
+            engine.redrive(&arn).await.unwrap();
+        }
+        let row = world::ended(engine.run(&arn, &Stop::default()).await.unwrap());
+        assert_eq!(output(&row), json!("mended"), "{lives}");
+        let kinds = world.kinds(&engine, &arn).await;
+        assert_eq!(
+            kinds.iter().filter(|kind| *kind == "ExecutionRedriven").count(),
+            1,
+            "{lives} calls"
+        );
+    }
+}

@@ -135,10 +135,14 @@ impl World {
     }
 
     pub(crate) async fn start(&self, engine: &Engine, machine: &Value) -> ExecutionArn {
+        self.start_as(engine, "run", machine).await
+    }
+
+    async fn start_as(&self, engine: &Engine, name: &str, machine: &Value) -> ExecutionArn {
         let new = NewExecution {
             state_machine: "machine".to_owned(),
             definition: machine.to_string(),
-            name: "run".to_owned(),
+            name: name.to_owned(),
             input: "{}".to_owned(),
             identity: None,
             redrives: None,
@@ -153,6 +157,12 @@ impl World {
 
     pub(crate) async fn run_on(&self, engine: &Engine, machine: &Value) -> ExecutionRow {
         let arn = self.start(engine, machine).await;
+        ended(engine.run(&arn, &Stop::default()).await.unwrap())
+    }
+
+    /// The same under a name of its own, beside others.
+    pub(crate) async fn run_as(&self, engine: &Engine, name: &str, machine: &Value) -> ExecutionRow {
+        let arn = self.start_as(engine, name, machine).await;
         ended(engine.run(&arn, &Stop::default()).await.unwrap())
     }
 

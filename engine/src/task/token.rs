@@ -1,0 +1,81 @@
+//! `aws-sdk:sfn:sendTask…`: executions that answer the tokens of others.
+
+use std::sync::Arc;
+
+use asl::{Integration, TaskRequest, Value, error_name};
+use ports::TaskFailure;
+use serde::Deserialize;
+
+use crate::catalog::World;
+use crate::error::InvalidAnswer;
+use crate::{Engine, Error};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Arguments {
+    task_token: String,
+    output: Option<Value>,
+    error: Option<String>,
+    cause: Option<String>,
+}
+
+/// Whether it answers a token.
+pub(super) fn is_answer(integration: &Integration) -> bool {
+    &*integration.service == "aws-sdk:sfn"
+        && matches!(
+            &*integration.action,
+            "sendTaskSuccess" | "sendTaskFailure" | "sendTaskHeartbeat"
+        )
+}
+
+pub(super) async fn answer(
+    world: &Arc<World>,
+    request: &TaskRequest,
+    integration: &Integration,
+) -> Result<String, TaskFailure> {
+    let arguments = Arguments::deserialize(&*request.input).map_err(|error| TaskFailure {
+        error: error_name::RUNTIME.to_owned(),
+        cause: format!("The parameters of {} cannot be read: {error}", integration.action),
+    })?;
+    let (engine, token) = (Engine::over(world), arguments.task_token.as_str());
+    let answered = match &*integration.action {
+        "sendTaskSuccess" => engine.send_task_success(token, text(arguments.output)).await,
+        "sendTaskFailure" => engine.send_task_failure(token, arguments.error, arguments.cause).await,
+        _ => engine.send_task_heartbeat(token).await,
+    };
+    match answered {
+        Ok(()) => Ok("{}".to_owned()),
+        Err(error) => Err(refused(integration, &error)),
+    }
+}
+
+/// `Output` is JSON text, as the API has it; what is not text is meant as JSON.
+fn text(output: Option<Value>) -> String {
+    match output {
+        Some(Value::String(text)) => text,
+        other => other.unwrap_or_default().to_string(),
+    }
+}
+
+fn refused(integration: &Integration, error: &Error) -> TaskFailure {
+    let (code, message) = match error_of(error) {
+        InvalidAnswer::Output => ("InvalidOutput", "Invalid Output"),
+        InvalidAnswer::TimedOut => ("TaskTimedOut", "Task Timed Out"),
+        InvalidAnswer::Token | InvalidAnswer::Activity | InvalidAnswer::Execution => {
+            ("InvalidToken", "Invalid Token: 'Invalid token'")
+        }
+    };
+    TaskFailure {
+        error: integration.error_name(code),
+        cause: format!("{message} (Service: Sfn, Status Code: 400)"),
+    }
+}
+
+/// Answers fail in no other way than these.
+const fn error_of(error: &Error) -> InvalidAnswer {
+    if let Error::Answer(invalid) = error {
+        *invalid
+    } else {
+        InvalidAnswer::Token
+    }
+}
