@@ -367,7 +367,10 @@ impl Driver {
     /// are waited for. A child's tasks are waited for, and until then its timers too: one of them may end the task.
     async fn wind_down(&mut self) -> Result<bool> {
         let drops = |task| self.recorder.is_some() || self.places.contains_key(task);
-        let works = self.handles.keys().any(|wait| matches!(wait, Wait::Task(task) if !drops(task)));
+        let works = self
+            .handles
+            .keys()
+            .any(|wait| matches!(wait, Wait::Task(task) if !drops(task)));
         for (wait, handle) in &self.handles {
             let dropped = match wait {
                 Wait::Timer(_) => !works,
@@ -380,6 +383,7 @@ impl Driver {
         }
         loop {
             tokio::select! {
+                biased;
                 Some(answer) = self.waits.next() => self.heed(answer)?,
                 Some(ended) = self.companions.0.next() => ended?,
                 else => return Ok(false),
