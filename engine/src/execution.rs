@@ -325,7 +325,8 @@ impl Driver {
     /// Waits for what comes next, and takes along what is there by then. False when the run has stopped.
     async fn gather(&mut self) -> Result<bool> {
         let stop = self.stop.clone();
-        if self.waits.is_empty() {
+        // A map run that was asked to stop may have done so before this execution was told.
+        if self.waits.is_empty() && !stop.is_requested() {
             return Err(self.stuck());
         }
         tokio::select! {
