@@ -24,6 +24,7 @@ mod batching;
 mod calls;
 mod catalog;
 mod chance;
+mod child;
 mod desk;
 mod error;
 mod execution;

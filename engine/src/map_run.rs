@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, MapRunResult, Recording, StateError, error_name};
+use asl::{Identity, MapRunRequest, MapRunResult, StateError, error_name};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ports::{Commit, Counts, LedgerState, MapRunArn, RunFailure};
@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 
 use crate::batching::{ChildInputs, Dispatch};
 use crate::catalog::World;
+use crate::child::{Child, Ended, InFlight, Returned};
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver};
 use crate::item_source::{ItemSource, Mark};
 use crate::naming::Naming;
 use crate::result_sink::{self, ChildEnding, EndedChild, NeverStarted, ResultBuffer, Sink};
@@ -63,29 +63,6 @@ enum Progress {
     /// The run goes on to its results, whether it has failed or not.
     Over,
     Stopped,
-}
-
-/// A child that runs.
-#[derive(Debug, Clone)]
-pub(crate) struct InFlight {
-    position: u64,
-    items: u64,
-    input: Arc<str>,
-    pub(crate) name: Arc<str>,
-    pub(crate) arn: Arc<str>,
-    pub(crate) started: ports::Timestamp,
-}
-
-/// A child's end, or none when it was stopped half-way.
-struct Returned {
-    position: u64,
-    ended: std::result::Result<Option<Ended>, Error>,
-}
-
-/// A child's end.
-struct Ended {
-    stopped: ports::Timestamp,
-    ending: ChildEnding,
 }
 
 struct MapRun {
@@ -384,11 +361,8 @@ impl MapRun {
 
     /// Writes the results out, once, and says how the run has ended.
     async fn close(&mut self) -> Result<MapRunResult> {
-        let sink = Sink {
-            store: Arc::clone(&self.world.ports.store),
-            ledger: Arc::clone(&self.world.ports.ledger),
-            arn: self.arn.clone(),
-        };
+        let ports = &self.world.ports;
+        let sink = Sink::new(&ports.store, &ports.ledger, &self.arn);
         let request = Arc::clone(&self.request);
         let Some(writer) = result_sink::exporting(&request) else {
             return match self.failure() {
@@ -398,7 +372,7 @@ impl MapRun {
         };
         if !self.state.closed && self.has_results() {
             let never_started = self.never_started().await;
-            if let Err(error) = sink.export(writer, never_started).await {
+            if let Err(error) = sink.export(writer, never_started).await? {
                 return Ok(self.failure().unwrap_or_else(|| failed(error)));
             }
             self.state.closed = true;
@@ -470,52 +444,5 @@ const fn count(counts: &mut Counts, ending: &ChildEnding, items: u64) {
         ChildEnding::Failed(_) => counts.failed += items,
         ChildEnding::TimedOut(_) => counts.timed_out += items,
         ChildEnding::Aborted(_) => counts.aborted += items,
-    }
-}
-
-/// What a child needs to run on its own.
-struct Child {
-    world: Arc<World>,
-    request: Arc<MapRunRequest>,
-    identity: Identity,
-    stop: Stop,
-}
-
-impl Child {
-    async fn run(self, child: InFlight) -> Returned {
-        let clock = Arc::clone(&self.world.ports.clock);
-        let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
-        let run = Driver::unrecorded(self.world, execution, child.input.to_string(), self.stop);
-        let limit = match self.request.execution_type {
-            ExecutionType::Express => clock.sleep_until(child.started.plus(limits::EXPRESS_DURATION_MAX)),
-            ExecutionType::Standard => futures::future::pending().boxed(),
-        };
-        let end = tokio::select! {
-            biased;
-            end = run.drive() => end,
-            () = limit => Ok(Driven::Ended(Ending::TimedOut(StateError::named(error_name::TIMEOUT)))),
-        };
-        let ended = |driven| match driven {
-            Driven::Ended(ending) => Some(Ended {
-                stopped: clock.now(),
-                ending: child_ending(ending),
-            }),
-            Driven::Stopped => None,
-        };
-        Returned {
-            position: child.position,
-            ended: end.map(ended),
-        }
-    }
-}
-
-fn child_ending(ending: Ending) -> ChildEnding {
-    match ending {
-        Ending::Succeeded { output } => ChildEnding::Succeeded {
-            output: output.to_string(),
-        },
-        Ending::Failed(error) => ChildEnding::Failed(error),
-        Ending::TimedOut(error) => ChildEnding::TimedOut(error),
-        Ending::Aborted(error) => ChildEnding::Aborted(error),
     }
 }

@@ -8,7 +8,7 @@ use ports::MapRunArn;
 use uuid::Uuid;
 
 use crate::catalog::to_asl;
-use crate::map_run::InFlight;
+use crate::child::InFlight;
 
 /// How a map run and its children are called.
 #[derive(Debug)]

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
-use ports::{ExecutionRow, ExecutionStatus, TaskFailure, Timestamp, memory};
+use engine::{Engine, Error, NewExecution, Outcome, Ports, Settings, Stop};
+use ports::{ExecutionRow, ExecutionStatus, Fault, Faults, Ledger, TaskFailure, Timestamp, memory};
 use serde_json::{Value, json};
 
 const WORK: &str = "arn:aws:lambda:us-east-1:000000000000:function:work";
@@ -17,6 +17,10 @@ struct World {
 
 /// Items `{"n":0}`, `{"n":1}`, …; those of `bad` fail, the others answer `[n, 10 × n]`.
 fn world(items: u64, bad: fn(u64) -> bool) -> World {
+    world_over(Arc::new(memory::Ledger::default()), items, bad)
+}
+
+fn world_over(ledger: Arc<dyn Ledger>, items: u64, bad: fn(u64) -> bool) -> World {
     let store = Arc::new(memory::ObjectStore::default());
     let lines: Vec<String> = (0..items).map(|n| format!("{{\"n\":{n}}}\n")).collect();
     store.insert("bucket", "items.jsonl", lines.concat());
@@ -37,7 +41,7 @@ fn world(items: u64, bad: fn(u64) -> bool) -> World {
         store: Arc::<memory::ObjectStore>::clone(&store),
         invoker: Arc::new(invoker),
         journal: Arc::new(memory::Journal::default()),
-        ledger: Arc::new(memory::Ledger::default()),
+        ledger,
         clock: Arc::new(memory::PausedClock::at(Timestamp::from_millis(1_000_000))),
     };
     let settings = Settings {
@@ -84,6 +88,13 @@ fn writer(config: Option<Value>) -> Value {
 
 impl World {
     async fn run(&self, map: Value) -> ExecutionRow {
+        match self.try_run(map).await.unwrap() {
+            Outcome::Ended(row) => *row,
+            Outcome::Stopped => panic!("nobody asked it to stop"),
+        }
+    }
+
+    async fn try_run(&self, map: Value) -> Result<Outcome, Error> {
         let new = NewExecution {
             state_machine: "machine".to_owned(),
             definition: json!({"StartAt": "Map", "States": {"Map": map}}).to_string(),
@@ -94,10 +105,7 @@ impl World {
             composition: None,
         };
         let arn = self.engine.start(new).await.unwrap();
-        match self.engine.run(&arn, &Stop::default()).await.unwrap() {
-            Outcome::Ended(row) => *row,
-            Outcome::Stopped => panic!("nobody asked it to stop"),
-        }
+        self.engine.run(&arn, &Stop::default()).await
     }
 
     async fn succeed(&self, map: Value) -> Value {
@@ -286,4 +294,22 @@ async fn a_missing_destination_fails_the_run_under_the_writers_name() {
         "{:?}",
         row.cause
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_cannot_be_read_back_stops_the_engine_and_fails_no_run() {
+    let mut slow = map(json!({"ResultWriter": writer(None), "MaxConcurrency": 1}));
+    slow["ItemProcessor"]["States"] = json!({"Work": {"Type": "Wait", "Seconds": 1, "End": true}});
+    let mut stopped = 0;
+    for calls in 1.. {
+        let inner: Arc<dyn Ledger> = Arc::new(memory::Ledger::default());
+        let mortal = Fault::<dyn Ledger>::new(inner, Faults::DeadFrom(calls));
+        let world = world_over(Arc::new(mortal), 5, |_| false);
+        match world.try_run(slow.clone()).await {
+            Err(Error::Port { .. }) => stopped += 1,
+            Ok(Outcome::Ended(row)) if row.status == ExecutionStatus::Succeeded => break,
+            other => panic!("with {calls} calls of the ledger: {other:?}"),
+        }
+    }
+    assert!(stopped > 10, "commits and reads of five chunks: {stopped}");
 }

@@ -8,6 +8,7 @@ mod record;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use asl::{ResultWriter, StateError, Value, error_name};
 use bytes::Bytes;
@@ -35,22 +36,51 @@ pub(crate) struct NeverStarted {
 
 /// The state's output of a run whose children have all ended.
 pub(crate) struct Sink {
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    pub(crate) arn: MapRunArn,
+    store: Arc<dyn ObjectStore>,
+    ledger: Arc<dyn Ledger>,
+    arn: MapRunArn,
+    /// Whether the ledger has failed while it was read: its error then comes out of the store's `put`.
+    ledger_failed: Arc<AtomicBool>,
 }
 
 impl Sink {
+    pub(crate) fn new(store: &Arc<dyn ObjectStore>, ledger: &Arc<dyn Ledger>, arn: &MapRunArn) -> Self {
+        Self {
+            store: Arc::clone(store),
+            ledger: Arc::clone(ledger),
+            arn: arn.clone(),
+            ledger_failed: Arc::default(),
+        }
+    }
+
     /// Writes the result files, and last the manifest that names them.
     ///
     /// # Errors
-    /// What the writer refuses fails the run.
+    /// What the writer refuses fails the run; what the ledger refuses stops the engine.
     pub(crate) async fn export(
         &self,
         writer: &ResultWriter,
         never_started: Option<NeverStarted>,
-    ) -> std::result::Result<(), StateError> {
-        let (bucket, prefix) = destination(writer, &self.arn)?;
+    ) -> Result<std::result::Result<(), StateError>> {
+        let to = match destination(writer, &self.arn) {
+            Ok(to) => to,
+            Err(error) => return Ok(Err(error)),
+        };
+        match self.write(writer, to, never_started).await {
+            Ok(()) => Ok(Ok(())),
+            Err(error) if self.ledger_failed.load(Ordering::SeqCst) => {
+                Err(while_doing("read the map run's results")(error))
+            }
+            Err(error) => Ok(Err(refused(&error))),
+        }
+    }
+
+    async fn write(
+        &self,
+        writer: &ResultWriter,
+        (bucket, prefix): (String, String),
+        never_started: Option<NeverStarted>,
+    ) -> ports::Result<()> {
         let to = |name: &str| Destination {
             store: &*self.store,
             bucket: &bucket,
@@ -61,18 +91,11 @@ impl Sink {
             },
             bytes_max: limits::RESULT_FILE_BYTES_MAX,
         };
-        let refused = |error: ports::Error| refused(&error);
         let pending = never_started.map_or_else(|| stream::empty().boxed(), pending);
         let files = ResultFiles {
-            failed: to("FAILED")
-                .write(self.chunks(ResultStatus::Failed))
-                .await
-                .map_err(refused)?,
-            pending: to("PENDING").write(pending).await.map_err(refused)?,
-            succeeded: to("SUCCEEDED")
-                .write(self.chunks(ResultStatus::Succeeded))
-                .await
-                .map_err(refused)?,
+            failed: to("FAILED").write(self.chunks(ResultStatus::Failed)).await?,
+            pending: to("PENDING").write(pending).await?,
+            succeeded: to("SUCCEEDED").write(self.chunks(ResultStatus::Succeeded)).await?,
         };
         let manifest = ResultManifest {
             destination_bucket: bucket.clone(),
@@ -82,20 +105,22 @@ impl Sink {
         let at = ObjectKey::new(bucket, format!("{prefix}/manifest.json"));
         let body = ObjectBody::Bytes(to_json(&manifest).into());
         let put = self.store.put(&at, body, PutOptions::default()).await;
-        put.map(|_| ()).map_err(refused)
+        put.map(|_| ())
     }
 
     /// What the ledger holds of one status.
     fn chunks(&self, status: ResultStatus) -> Chunks {
         let (ledger, arn) = (Arc::clone(&self.ledger), self.arn.clone());
-        stream::unfold(0, move |position| {
+        let failed = Arc::clone(&self.ledger_failed);
+        let chunks = stream::unfold(0, move |position| {
             let (ledger, arn) = (Arc::clone(&ledger), arn.clone());
             async move {
                 let chunk = ledger.result(&arn, status, position).await.transpose()?;
                 Some((chunk, position + 1))
             }
-        })
-        .boxed()
+        });
+        let noticed = chunks.inspect(move |chunk| failed.store(chunk.is_err(), Ordering::SeqCst));
+        noticed.boxed()
     }
 
     /// The children's outputs in order, as a JSON array.
