@@ -1,0 +1,90 @@
+//! The HTTP client and the system's resolver, held to what their ports promise, over sockets on loopback.
+#![cfg(test)]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use adapters::http::{Origin, OriginOptions, SystemResolver};
+use ports::conformance;
+use ports::conformance::origin::Site;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// What the server says to each path; nothing, and the connection stays open, to any other.
+fn answer(path: &str) -> Option<&'static str> {
+    match path {
+        "/hello" => Some("HTTP/1.1 200 OK\r\nX-Twice: 1\r\nX-Twice: 2\r\nContent-Length: 5\r\n\r\nhello"),
+        "/missing" => Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+        "/redirect" => Some("HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"),
+        "/broken" => Some("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"),
+        _ => None,
+    }
+}
+
+/// One request a connection.
+async fn serve(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    match head.split(' ').nth(1).and_then(answer) {
+        Some(text) => {
+            // A client that has gone is no fault of the server.
+            stream.write_all(text.as_bytes()).await.unwrap_or_default();
+            stream.shutdown().await.unwrap_or_default();
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn accept(listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(serve(stream));
+    }
+}
+
+async fn free_port() -> (TcpListener, u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+#[tokio::test]
+async fn the_client_keeps_an_origins_promises() {
+    let (listener, port) = free_port().await;
+    let (unused, closed) = free_port().await;
+    drop(unused);
+    let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let site = Site {
+        hello: url("/hello"),
+        missing: url("/missing"),
+        redirect: url("/redirect"),
+        broken: url("/broken"),
+        silent: url("/silent"),
+        closed: format!("http://127.0.0.1:{closed}/"),
+    };
+    let options = OriginOptions {
+        idle_per_host_max: 1,
+        extra_roots: Vec::new(),
+    };
+    let origin = Origin::new(Arc::new(SystemResolver), &options).unwrap();
+    tokio::select! {
+        () = conformance::origin::all(&origin, &site) => {}
+        () = accept(listener) => panic!("the server has ended"),
+    }
+}
+
+#[tokio::test]
+async fn the_systems_resolver_keeps_a_resolvers_promises() {
+    let addresses = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    // A label of 64 letters is no label: no server needs to be asked.
+    let nowhere = format!("{}.invalid", "x".repeat(64));
+    conformance::resolver::all(&SystemResolver, "localhost", &addresses, &nowhere)
+        .await
+        .unwrap();
+}
