@@ -15,7 +15,6 @@ use ports::{ExecutionArn, ExecutionRow};
 use crate::catalog::{World, to_asl};
 use crate::chance::jitter;
 use crate::desk::Place;
-pub(crate) use crate::journal::to_json;
 use crate::journal::{Entry, Recorder};
 use crate::map_run::{self, MapRunEnd};
 use crate::naming;

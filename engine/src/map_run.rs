@@ -14,7 +14,7 @@ use std::sync::Arc;
 use asl::{Identity, MapRunRequest, MapRunResult, StateError, error_name};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ports::{Commit, Counts, LedgerState, MapRunArn, RunFailure};
+use ports::{Commit, Counts, LedgerState, RunFailure};
 use tokio::task::JoinSet;
 
 use crate::batching::{ChildInputs, Dispatch};
@@ -37,8 +37,7 @@ pub(crate) enum MapRunEnd {
 /// Runs the map to its end, from wherever its ledger says it is.
 pub(crate) async fn run(world: Arc<World>, parent: Identity, request: MapRunRequest, stop: Stop) -> Result<MapRunEnd> {
     let naming = Naming::of(&parent, &request);
-    let arn = naming.arn.clone();
-    let state = world.ports.ledger.state(&arn).await;
+    let state = world.ports.ledger.state(&naming.arn).await;
     let state = state
         .map_err(while_doing("read the map run's ledger"))?
         .unwrap_or_default();
@@ -50,11 +49,16 @@ pub(crate) async fn run(world: Arc<World>, parent: Identity, request: MapRunRequ
     run.close().await.map(MapRunEnd::Result)
 }
 
-fn failed(error: StateError) -> MapRunResult {
-    MapRunResult::Failed {
+fn failure_of(error: StateError) -> RunFailure {
+    RunFailure {
         error: error.error.map(|error| error.to_string()),
         cause: error.cause.map(|cause| cause.to_string()),
     }
+}
+
+fn failed(failure: RunFailure) -> MapRunResult {
+    let RunFailure { error, cause } = failure;
+    MapRunResult::Failed { error, cause }
 }
 
 /// How far the children have come.
@@ -69,7 +73,6 @@ struct MapRun {
     world: Arc<World>,
     naming: Naming,
     request: Arc<MapRunRequest>,
-    arn: MapRunArn,
     stop: Stop,
     state: LedgerState,
     /// The position of the next child.
@@ -92,7 +95,6 @@ impl MapRun {
         let results = ResultBuffer::new(&request);
         Self {
             world,
-            arn: naming.arn.clone(),
             naming,
             request: Arc::new(request),
             stop,
@@ -161,10 +163,7 @@ impl MapRun {
             let ending = ChildEnding::Aborted(StateError::default());
             self.count(child, Ended { stopped, ending });
         }
-        self.state.failure = Some(RunFailure {
-            error: error.error.map(|error| error.to_string()),
-            cause: error.cause.map(|cause| cause.to_string()),
-        });
+        self.state.failure = Some(failure_of(error));
         self.dirty = true;
         self.raise_low_water();
         self.flush().await?;
@@ -174,7 +173,6 @@ impl MapRun {
     /// Starts children while there is room for them.
     async fn dispatch(&mut self, inputs: &mut ChildInputs) -> Result<Option<StateError>> {
         while self.has_room() {
-            let mark = inputs.mark();
             let dispatch = match inputs.next(self.next).await {
                 Ok(Some(dispatch)) => dispatch,
                 Ok(None) => {
@@ -184,7 +182,8 @@ impl MapRun {
                 Err(error) => return Ok(Some(error)),
             };
             self.next += 1;
-            self.read_to = inputs.mark();
+            // Where this child begins is where the one before it ended.
+            let mark = std::mem::replace(&mut self.read_to, inputs.mark());
             self.marks.insert(dispatch.position, mark);
             if !self.state.done.contains(dispatch.position) {
                 self.start(dispatch)?;
@@ -312,7 +311,7 @@ impl MapRun {
             state: self.state.clone(),
             results: self.results.take(),
         };
-        let (world, arn) = (Arc::clone(&self.world), self.arn.clone());
+        let (world, arn) = (Arc::clone(&self.world), self.naming.arn.clone());
         async move { world.ports.ledger.commit(&arn, commit).await }.boxed()
     }
 
@@ -331,11 +330,11 @@ impl MapRun {
 
     async fn flush(&mut self) -> Result<()> {
         if let Some(commit) = self.commit.take() {
-            commit.await.map_err(while_doing("write the map run's ledger"))?;
+            self.committed(commit.await)?;
         }
         if self.dirty {
             let committed = self.write_down().await;
-            committed.map_err(while_doing("write the map run's ledger"))?;
+            self.committed(committed)?;
         }
         Ok(())
     }
@@ -362,7 +361,7 @@ impl MapRun {
     /// Writes the results out, once, and says how the run has ended.
     async fn close(&mut self) -> Result<MapRunResult> {
         let ports = &self.world.ports;
-        let sink = Sink::new(&ports.store, &ports.ledger, &self.arn);
+        let sink = Sink::new(&ports.store, &ports.ledger, &self.naming.arn);
         let request = Arc::clone(&self.request);
         let Some(writer) = result_sink::exporting(&request) else {
             return match self.failure() {
@@ -373,21 +372,20 @@ impl MapRun {
         if !self.state.closed && self.has_results() {
             let never_started = self.never_started().await;
             if let Err(error) = sink.export(writer, never_started).await? {
-                return Ok(self.failure().unwrap_or_else(|| failed(error)));
+                return Ok(self.failure().unwrap_or_else(|| failed(failure_of(error))));
             }
             self.state.closed = true;
-            let closed = self.write_down().await;
-            closed.map_err(while_doing("write the map run's ledger"))?;
+            self.dirty = true;
+            self.flush().await?;
         }
-        let forgotten = self.world.ports.ledger.forget_results(&self.arn).await;
+        let forgotten = self.world.ports.ledger.forget_results(&self.naming.arn).await;
         forgotten.map_err(while_doing("clear the map run's ledger"))?;
-        let output = || as_result(result_sink::export_output(writer, &self.arn));
+        let output = || as_result(result_sink::export_output(writer, &self.naming.arn));
         Ok(self.failure().unwrap_or_else(output))
     }
 
     fn failure(&self) -> Option<MapRunResult> {
-        let RunFailure { error, cause } = self.state.failure.clone()?;
-        Some(MapRunResult::Failed { error, cause })
+        self.state.failure.clone().map(failed)
     }
 
     /// A run that failed before its first child leaves nothing.
@@ -426,7 +424,7 @@ fn joined(returned: std::result::Result<Returned, tokio::task::JoinError>) -> Re
 fn as_result(output: std::result::Result<String, StateError>) -> MapRunResult {
     match output {
         Ok(output) => MapRunResult::Succeeded { output },
-        Err(error) => failed(error),
+        Err(error) => failed(failure_of(error)),
     }
 }
 

@@ -43,9 +43,7 @@ impl Post {
             place: None,
         }
     }
-}
 
-impl Post {
     /// The post of an execution that can be stopped from outside.
     pub(crate) fn of(desk: &Arc<Desk>, execution: &ExecutionArn) -> Self {
         let mut post = Self::new();

@@ -173,6 +173,14 @@ pub(crate) async fn invoke(
     world.ports.invoker.invoke(invocation).await
 }
 
+/// What a call's input says, by the names of its API.
+fn parameters<T: serde::de::DeserializeOwned>(request: &TaskRequest, action: &str) -> Result<T, TaskFailure> {
+    T::deserialize(&*request.input).map_err(|error| TaskFailure {
+        error: error_name::RUNTIME.to_owned(),
+        cause: format!("The parameters of {action} cannot be read: {error}"),
+    })
+}
+
 fn resource_arn(resource: &Resource) -> &str {
     match resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => arn,

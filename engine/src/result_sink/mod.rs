@@ -18,7 +18,7 @@ use ports::{Ledger, MapRunArn, ObjectBody, ObjectKey, ObjectStore, PutOptions, R
 
 use crate::batching::ChildInputs;
 use crate::error::while_doing;
-use crate::execution::to_json;
+use crate::journal::to_json;
 use crate::{Result, limits};
 
 pub(crate) use record::{ChildEnding, EndedChild, ResultBuffer, exporting};

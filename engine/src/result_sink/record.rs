@@ -9,7 +9,7 @@ use ports::{ResultChunk, ResultStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::execution::to_json;
+use crate::journal::to_json;
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Shape {
 
 impl Shape {
     fn of(request: &MapRunRequest) -> Self {
-        let exported = is_exported(request);
+        let exported = exporting(request).is_some();
         let named = request
             .writer
             .as_ref()
@@ -73,11 +73,6 @@ impl Shape {
             transformation,
         }
     }
-}
-
-/// Whether the run's results are written to files.
-pub(crate) fn is_exported(request: &MapRunRequest) -> bool {
-    exporting(request).is_some()
 }
 
 /// The writer, if it writes files.

@@ -1,6 +1,6 @@
 //! `lambda:invoke`: a function by name or ARN, its result in the envelope of Lambda's API.
 
-use asl::{Integration, TaskRequest, Value, error_name};
+use asl::{Integration, TaskRequest, Value};
 use ports::TaskFailure;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,10 +23,7 @@ pub(super) fn is_invoke(integration: &Integration) -> bool {
 }
 
 pub(super) async fn invoke(world: &World, request: &TaskRequest) -> Result<String, TaskFailure> {
-    let arguments = Arguments::deserialize(&*request.input).map_err(|error| TaskFailure {
-        error: error_name::RUNTIME.to_owned(),
-        cause: format!("The parameters of lambda:invoke cannot be read: {error}"),
-    })?;
+    let arguments: Arguments = super::parameters(request, "lambda:invoke")?;
     let arn = arguments.arn(world);
     let payload = arguments
         .payload

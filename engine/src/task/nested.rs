@@ -76,10 +76,7 @@ async fn start(
     request: &TaskRequest,
     integration: &Integration,
 ) -> std::result::Result<Started, TaskFailure> {
-    let arguments = Arguments::deserialize(&*request.input).map_err(|error| TaskFailure {
-        error: error_name::RUNTIME.to_owned(),
-        cause: format!("The parameters of startExecution cannot be read: {error}"),
-    })?;
+    let arguments: Arguments = super::parameters(request, "startExecution")?;
     let machine = world.desk.machine(&arguments.state_machine_arn).ok_or_else(|| {
         let arn = &arguments.state_machine_arn;
         refused(

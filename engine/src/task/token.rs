@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{Integration, TaskRequest, Value, error_name};
+use asl::{Integration, TaskRequest, Value};
 use ports::TaskFailure;
 use serde::Deserialize;
 
@@ -33,10 +33,7 @@ pub(super) async fn answer(
     request: &TaskRequest,
     integration: &Integration,
 ) -> Result<String, TaskFailure> {
-    let arguments = Arguments::deserialize(&*request.input).map_err(|error| TaskFailure {
-        error: error_name::RUNTIME.to_owned(),
-        cause: format!("The parameters of {} cannot be read: {error}", integration.action),
-    })?;
+    let arguments: Arguments = super::parameters(request, &integration.action)?;
     let (engine, token) = (Engine::over(world), arguments.task_token.as_str());
     let answered = match &*integration.action {
         "sendTaskSuccess" => engine.send_task_success(token, text(arguments.output)).await,
