@@ -7,10 +7,12 @@
     reason = "the macros of criterion make functions without documentation"
 )]
 
-use asl::{
-    Command, Event, Execution, ExecutionType, Identity, Moment, Recording, StateMachine, Timestamp, parse, step,
-};
+#[path = "../tests/support/identity.rs"]
+mod identity;
+
+use asl::{Command, Event, Execution, ExecutionType, Moment, Recording, StateMachine, Timestamp, parse, step};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
+use identity::identity;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -39,24 +41,8 @@ fn chain(count: usize) -> Arc<StateMachine> {
     parsed.machine.unwrap_or_else(|| unreachable!("asserted"))
 }
 
-fn identity() -> Identity {
-    Identity {
-        execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".into(),
-        name: "e".into(),
-        role_arn: "arn:aws:iam::000000000000:role/r".into(),
-        start_time: Timestamp::from_millis(0),
-        state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:m".into(),
-        state_machine_name: "m".into(),
-        execution_type: ExecutionType::Standard,
-        redrive_count: 0,
-        redrive_time: None,
-        map_run_arn: None,
-        token_prefix: "t".into(),
-    }
-}
-
 fn run(machine: &Arc<StateMachine>, input: &str, recording: Recording) -> usize {
-    let execution = Execution::new(machine.clone(), identity(), recording);
+    let execution = Execution::new(machine.clone(), identity(ExecutionType::Standard), recording);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,

@@ -1,7 +1,11 @@
 //! Any bytes as a definition, any JSON as input: an answer, never a panic.
 #![cfg(test)]
 
-use asl::{Event, Execution, ExecutionType, Identity, Moment, Recording, Timestamp, parse, step};
+#[path = "support/identity.rs"]
+mod identity;
+
+use asl::{Event, Execution, ExecutionType, Moment, Recording, Timestamp, parse, step};
+use identity::identity;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -23,28 +27,12 @@ const CORPUS: [&str; 14] = [
     "{\"StartAt\":\"A\",\"States\":{\"A\":{\"Type\":\"Pass\",\"End\":true}}} trailing",
 ];
 
-fn identity() -> Identity {
-    Identity {
-        execution_arn: "arn".into(),
-        name: "e".into(),
-        role_arn: "r".into(),
-        start_time: Timestamp::from_millis(0),
-        state_machine_arn: "m".into(),
-        state_machine_name: "m".into(),
-        execution_type: ExecutionType::Express,
-        redrive_count: 0,
-        redrive_time: None,
-        map_run_arn: None,
-        token_prefix: "t".into(),
-    }
-}
-
 /// Runs a definition as far as it goes without the world.
 fn run(definition: &Value, input: &Value) {
     let Some(machine) = parse(&definition.to_string()).machine else {
         return;
     };
-    let execution = Execution::new(machine, identity(), Recording::Full);
+    let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Full);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,
@@ -129,7 +117,7 @@ fn loops_without_a_wait_end_at_a_named_limit() {
         let machine = parse(&json!({"StartAt": "A", "States": {"A": state}}).to_string())
             .machine
             .unwrap();
-        let mut identity = identity();
+        let mut identity = identity(ExecutionType::Express);
         if input.get("big").is_none() {
             identity.execution_type = ExecutionType::Standard;
         }
@@ -190,7 +178,7 @@ proptest! {
             "A": {"Type": "Pass", "Result": value, "ResultPath": path, "Next": "B"},
             "B": {"Type": "Pass", "InputPath": path, "End": true}}});
         let machine = parse(&definition.to_string()).machine.unwrap();
-        let execution = Execution::new(machine, identity(), Recording::Off);
+        let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Off);
         let moment = Moment { now: Timestamp::from_millis(0), jitter: 0.0 };
         let (_, commands) = step(execution, Event::Start { input: "{}".into() }, moment).unwrap();
         let Some(asl::Command::Finish(asl::Ending::Succeeded { output })) = commands.last() else { panic!("{commands:?}") };

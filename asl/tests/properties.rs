@@ -1,7 +1,11 @@
 //! What holds for every path and template, whatever the data: `serde_json`'s pointers and plain iterators are the oracle.
 #![cfg(test)]
 
-use asl::{Command, Ending, Event, Execution, ExecutionType, Identity, Moment, Recording, Timestamp, parse, step};
+#[path = "support/identity.rs"]
+mod identity;
+
+use asl::{Command, Ending, Event, Execution, ExecutionType, Moment, Recording, Timestamp, parse, step};
+use identity::identity;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -14,7 +18,7 @@ fn pass(fields: &Value, input: &Value) -> Result<Value, String> {
     let definition = json!({"StartAt": "A", "States": {"A": state}});
     let parsed = parse(&definition.to_string());
     let machine = parsed.machine.ok_or_else(|| format!("{:?}", parsed.diagnostics))?;
-    let execution = Execution::new(machine, identity(), Recording::Off);
+    let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Off);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,
@@ -29,22 +33,6 @@ fn pass(fields: &Value, input: &Value) -> Result<Value, String> {
 
 fn call(expression: &str, input: &Value) -> Result<Value, String> {
     pass(&json!({"Parameters": {"x.$": expression}}), input).map(|made| made["x"].clone())
-}
-
-fn identity() -> Identity {
-    Identity {
-        execution_arn: "arn".into(),
-        name: "e".into(),
-        role_arn: "r".into(),
-        start_time: Timestamp::from_millis(0),
-        state_machine_arn: "m".into(),
-        state_machine_name: "m".into(),
-        execution_type: ExecutionType::Express,
-        redrive_count: 0,
-        redrive_time: None,
-        map_run_arn: None,
-        token_prefix: "t".into(),
-    }
 }
 
 /// JSON whose numbers print and read the same everywhere.

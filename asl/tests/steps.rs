@@ -1,27 +1,15 @@
 //! The interpreter as its callers see it: events in, commands out.
 #![cfg(test)]
 
-use asl::{
-    Command, Ending, Event, Execution, ExecutionType, Identity, Items, MapRunResult, Moment, Recording, Refused,
-    RefusedReason, TaskPhase, Timestamp, Value, parse, step,
-};
-use serde_json::json;
+#[path = "support/identity.rs"]
+mod identity;
 
-fn identity() -> Identity {
-    Identity {
-        execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".into(),
-        name: "e".into(),
-        role_arn: "arn:aws:iam::000000000000:role/r".into(),
-        start_time: Timestamp::from_millis(0),
-        state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:m".into(),
-        state_machine_name: "m".into(),
-        execution_type: ExecutionType::Standard,
-        redrive_count: 0,
-        redrive_time: None,
-        map_run_arn: None,
-        token_prefix: "t".into(),
-    }
-}
+use asl::{
+    Command, Ending, Event, Execution, ExecutionType, Items, MapRunResult, Moment, Recording, Refused, RefusedReason,
+    TaskPhase, Timestamp, Value, parse, step,
+};
+use identity::identity;
+use serde_json::json;
 
 fn moment(millis: i64) -> Moment {
     Moment {
@@ -33,7 +21,7 @@ fn moment(millis: i64) -> Moment {
 fn new(definition: &Value) -> Execution {
     let parsed = parse(&definition.to_string());
     let machine = parsed.machine.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics));
-    Execution::new(machine, identity(), Recording::Full)
+    Execution::new(machine, identity(ExecutionType::Standard), Recording::Full)
 }
 
 fn start(definition: &Value, input: &Value) -> (Execution, Vec<Command>) {

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use adapters::local::{Clock, Functions};
 use batcher::{Config, Event, Ports, handle};
-use ports::{Clock as _, Invocation, ObjectStore, TaskFailure, TaskInvoker as _, Timestamp, memory};
+use ports::{Clock as _, ObjectStore, memory};
 use serde_json::{Value, json};
-use support::{lambda::Lambda, s3};
+use support::lambda::{Lambda, call, in_our_words};
+use support::s3;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:batcher";
 
@@ -42,15 +43,6 @@ fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
     })
 }
 
-async fn invoke(functions: &Functions, event: &Value, deadline: Timestamp) -> Result<String, TaskFailure> {
-    let invocation = Invocation {
-        resource: ARN.to_owned(),
-        input: event.to_string(),
-        deadline,
-    };
-    functions.invoke(invocation).await
-}
-
 fn events() -> Vec<Value> {
     let manifest =
         |manifest: Value| json!({"execution": "run", "round": 0, "manifest": manifest, "request": {"batchItems": 100}});
@@ -64,14 +56,6 @@ fn events() -> Vec<Value> {
     ]
 }
 
-/// The error's name and its text without what the store below said, which is another store on each side.
-fn in_our_words(failure: TaskFailure) -> (String, String) {
-    let payload: Value = serde_json::from_str(&failure.cause).unwrap();
-    let message = payload["errorMessage"].as_str().unwrap();
-    let ours = message.split(": ").next().unwrap_or(message);
-    (failure.error, ours.to_owned())
-}
-
 #[tokio::test]
 async fn the_binary_answers_as_the_function_does() {
     let (here, there) = (store(), store());
@@ -82,7 +66,7 @@ async fn the_binary_answers_as_the_function_does() {
     let deadline = Clock.now().plus(Duration::from_mins(10));
     let mut succeeded = 0;
     for event in events() {
-        let expected = invoke(&functions, &event, deadline).await;
+        let expected = call(&functions, ARN, &event, deadline).await;
         succeeded += usize::from(expected.is_ok());
         let answer = lambda.invoke(&event, deadline).await;
         assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");

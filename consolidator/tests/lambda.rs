@@ -11,11 +11,9 @@ use std::time::Duration;
 use adapters::local::{Clock, Functions};
 use consolidator::{Config, Event, Ports, handle};
 use manifest::run_key;
-use ports::{
-    Clock as _, Invocation, ObjectStore, Table as _, TableSchema, TaskFailure, TaskInvoker as _, Timestamp, memory,
-};
+use ports::{Clock as _, ObjectStore, Table as _, TableSchema, memory};
 use serde_json::{Value, json};
-use support::lambda::Lambda;
+use support::lambda::{Lambda, call, in_our_words};
 use support::{dynamodb, s3, sns};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:consolidator";
@@ -89,15 +87,6 @@ async fn in_process(store: &Arc<memory::ObjectStore>) -> World {
     }
 }
 
-async fn invoke(functions: &Functions, event: &Value, deadline: Timestamp) -> Result<String, TaskFailure> {
-    let invocation = Invocation {
-        resource: ARN.to_owned(),
-        input: event.to_string(),
-        deadline,
-    };
-    functions.invoke(invocation).await
-}
-
 /// `DynamoDB` with the table that a template would have made.
 async fn dynamodb() -> dynamodb::DynamoDb {
     let server = dynamodb::serve().await;
@@ -131,14 +120,6 @@ fn events() -> Vec<Value> {
     ]
 }
 
-/// The error's name and its text without what the store below said, which is another store on each side.
-fn in_our_words(failure: TaskFailure) -> (String, String) {
-    let payload: Value = serde_json::from_str(&failure.cause).unwrap();
-    let message = payload["errorMessage"].as_str().unwrap();
-    let ours = message.split(": ").next().unwrap_or(message);
-    (failure.error, ours.to_owned())
-}
-
 #[tokio::test]
 async fn the_binary_answers_as_the_function_does() {
     let (here, there) = (store(), store());
@@ -153,7 +134,7 @@ async fn the_binary_answers_as_the_function_does() {
     let deadline = Clock.now().plus(Duration::from_mins(10));
     let mut succeeded = 0;
     for event in events() {
-        let expected = invoke(&world.functions, &event, deadline).await;
+        let expected = call(&world.functions, ARN, &event, deadline).await;
         succeeded += usize::from(expected.is_ok());
         let answer = lambda.invoke(&event, deadline).await;
         assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");

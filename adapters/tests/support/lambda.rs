@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use ports::{TaskFailure, Timestamp};
+use ports::{Invocation, TaskFailure, TaskInvoker, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
@@ -20,6 +20,29 @@ use super::listener::{self, Server};
 const PATIENCE: Duration = Duration::from_mins(1);
 const PREFIX: &str = "/2018-06-01/runtime/";
 const REQUEST: &str = "invocation/00000000-0000-0000-0000-000000000001/";
+
+/// Calls a function in this process.
+pub(crate) async fn call(
+    functions: &dyn TaskInvoker,
+    arn: &str,
+    event: &Value,
+    deadline: Timestamp,
+) -> Result<String, TaskFailure> {
+    let invocation = Invocation {
+        resource: arn.to_owned(),
+        input: event.to_string(),
+        deadline,
+    };
+    functions.invoke(invocation).await
+}
+
+/// The error's name and its text without what the store below said, which is another store on each side.
+pub(crate) fn in_our_words(failure: TaskFailure) -> (String, String) {
+    let payload: Value = serde_json::from_str(&failure.cause).unwrap();
+    let message = payload["errorMessage"].as_str().unwrap();
+    let ours = message.split(": ").next().unwrap_or(message);
+    (failure.error, ours.to_owned())
+}
 
 /// A function that runs as a process.
 #[derive(Debug)]

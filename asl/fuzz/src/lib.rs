@@ -1,7 +1,11 @@
 //! What the targets share: an execution with a world that answers from the fuzzer's bytes.
 
+#[path = "../../tests/support/identity.rs"]
+mod identity;
+
+use identity::identity;
 use asl::{
-    Command, Event, Execution, ExecutionType, Identity, MapRunResult, Moment, Recording, StateMachine, TaskPhase,
+    Command, Event, Execution, ExecutionType, MapRunResult, Moment, Recording, StateMachine, TaskPhase,
     Timestamp, parse, parse_for, step,
 };
 use serde_json::{Value, json};
@@ -47,7 +51,7 @@ pub fn run(definition: &Value, input: &str) {
 
 /// Feeds an execution with answers that the bytes choose.
 pub fn walk(machine: Arc<StateMachine>, input: &str, choices: &[u8]) {
-    let mut execution = Execution::new(machine, identity(), Recording::Full);
+    let mut execution = Execution::new(machine, identity(ExecutionType::Standard), Recording::Full);
     let mut events = VecDeque::from([Event::Start {
         input: input.to_owned(),
     }]);
@@ -128,21 +132,5 @@ fn task_answer(task: asl::TaskId, input: &str, choice: u8) -> Event {
             error: None,
             cause: None,
         },
-    }
-}
-
-fn identity() -> Identity {
-    Identity {
-        execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".into(),
-        name: "e".into(),
-        role_arn: "arn:aws:iam::000000000000:role/r".into(),
-        start_time: Timestamp::from_millis(0),
-        state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:m".into(),
-        state_machine_name: "m".into(),
-        execution_type: ExecutionType::Standard,
-        redrive_count: 0,
-        redrive_time: None,
-        map_run_arn: None,
-        token_prefix: "t".into(),
     }
 }

@@ -158,14 +158,11 @@ fn a_disk_that_is_full_stops_the_run_and_it_can_be_resumed() {
     let huge = served.origin.url("/bad/endless/1.gif");
     place.write("urls.txt", format!("{huge}\n"));
     // A limit on the size of files stands for a disk without room: writing beyond it fails in the same way.
-    let gantry = env!("CARGO_BIN_EXE_gantry");
     let words = "download urls.txt --to out --allow-private --max-object-bytes 64MiB";
-    let script = format!("trap '' XFSZ; ulimit -f 4096; exec {gantry} {words}");
-    let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", &script]).current_dir(place.path(""));
-    let output = limited.output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    let stderr = place
+        .run_limited("trap '' XFSZ; ulimit -f 4096", words)
+        .expect(3)
+        .stderr;
     assert!(stderr.contains("resumes"), "{stderr}");
     assert_eq!(place.files("out"), Vec::<String>::new(), "nothing half-written");
 
@@ -180,13 +177,8 @@ fn a_disk_that_is_full_stops_the_run_and_it_can_be_resumed() {
 fn more_connections_than_descriptors_are_refused_before_the_run() {
     let place = Place::new();
     place.write("urls.txt", "https://example.com/a.gif\n");
-    let gantry = env!("CARGO_BIN_EXE_gantry");
     let words = "download urls.txt --to out --concurrency 100 --max-concurrency 10";
-    let mut limited = std::process::Command::new("sh");
-    limited.args(["-c", &format!("ulimit -n 600; exec {gantry} {words}")]);
-    let output = limited.current_dir(place.path("")).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    let stderr = place.run_limited("ulimit -n 600", words).expect(2).stderr;
     assert!(
         stderr.contains("1000 requests") && stderr.contains("the system gives 600"),
         "{stderr}"

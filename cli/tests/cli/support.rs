@@ -72,6 +72,19 @@ impl Place {
         Said::of(&self.command(words).output().unwrap())
     }
 
+    /// The same under limits that the shell sets.
+    pub(crate) fn run_limited(&self, limits: &str, words: &str) -> Said {
+        let script = format!("{limits}; exec {} {words}", env!("CARGO_BIN_EXE_gantry"));
+        let mut shell = Command::new("sh");
+        Said::of(
+            &shell
+                .args(["-c", &script])
+                .current_dir(self.dir.path())
+                .output()
+                .unwrap(),
+        )
+    }
+
     /// Files below a folder, by their paths in it.
     pub(crate) fn files(&self, folder: &str) -> Vec<String> {
         let root = self.path(folder);

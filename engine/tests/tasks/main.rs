@@ -100,8 +100,7 @@ async fn a_token_is_answered_from_outside() {
     let world = World::default();
     let engine = world.engine();
     let arn = world.start(&engine, &one(&ask())).await;
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&arn, &stop), async {
+    let row = world::while_it_runs(&engine, &arn, async {
         let token = world.token(0).await;
         assert!(!token.contains("run"), "it does not show whose it is: {token}");
         let answered = engine.send_task_success(&token, "no json".to_owned()).await;
@@ -113,8 +112,9 @@ async fn a_token_is_answered_from_outside() {
             .send_task_success(&token, "{\"approved\":true}".to_owned())
             .await
             .unwrap();
-    });
-    assert_eq!(output(&world::ended(outcome.unwrap())), json!({"approved": true}));
+    })
+    .await;
+    assert_eq!(output(&row), json!({"approved": true}));
     let kinds = world.kinds(&engine, &arn).await;
     let expected = [
         "TaskStateEntered",
@@ -132,8 +132,7 @@ async fn a_token_can_be_answered_with_a_failure() {
     let world = World::default();
     let engine = world.engine();
     let arn = world.start(&engine, &one(&ask())).await;
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&arn, &stop), async {
+    let row = world::while_it_runs(&engine, &arn, async {
         let token = world.token(0).await;
         engine
             .send_task_failure(&token, Some("No".into()), Some("refused".into()))
@@ -141,8 +140,9 @@ async fn a_token_can_be_answered_with_a_failure() {
             .unwrap();
         let again = engine.send_task_failure(&token, None, None).await;
         assert!(matches!(again, Err(Error::Answer(_))), "only one answer counts");
-    });
-    assert_eq!(failure(&world::ended(outcome.unwrap())), ("No", "refused"));
+    })
+    .await;
+    assert_eq!(failure(&row), ("No", "refused"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,13 +187,14 @@ async fn callbacks_survive_a_crash() {
     drop(second);
     // The third one knows it, and asks only for what is left.
     let third = world.engine();
-    let (outcome, ()) = tokio::join!(third.run(&arn, &stop), async {
+    let row = world::while_it_runs(&third, &arn, async {
         let next = world.token(1).await;
         assert_ne!(next, token);
         world::until_known(&third, &next).await;
         third.send_task_success(&next, "2".to_owned()).await.unwrap();
-    });
-    assert_eq!(output(&world::ended(outcome.unwrap())), json!(2));
+    })
+    .await;
+    assert_eq!(output(&row), json!(2));
     let first_calls = world.tokens().iter().filter(|asked| **asked == token).count();
     assert_eq!(first_calls, 1, "a submitted task is not submitted again");
 }
@@ -209,8 +210,7 @@ async fn an_activity_is_done_by_its_worker() {
             &one(&json!({"Type": "Task", "Resource": activity, "End": true})),
         )
         .await;
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&arn, &stop), async {
+    let row = world::while_it_runs(&engine, &arn, async {
         let work = engine
             .activity_task(&activity, Some("worker-1"))
             .await
@@ -221,8 +221,9 @@ async fn an_activity_is_done_by_its_worker() {
             .send_task_success(&work.token, "\"fine\"".to_owned())
             .await
             .unwrap();
-    });
-    assert_eq!(output(&world::ended(outcome.unwrap())), json!("fine"));
+    })
+    .await;
+    assert_eq!(output(&row), json!("fine"));
     let kinds = world.kinds(&engine, &arn).await;
     assert_eq!(
         kinds[2..5],
@@ -384,12 +385,11 @@ async fn an_execution_is_stopped_from_outside() {
     let world = World::default();
     let engine = world.engine();
     let arn = world.start(&engine, &one(&ask())).await;
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&arn, &stop), async {
+    let row = world::while_it_runs(&engine, &arn, async {
         world.token(0).await;
         engine.stop_execution(&arn, Some("Enough".into()), None).await.unwrap();
-    });
-    let row = world::ended(outcome.unwrap());
+    })
+    .await;
     assert_eq!(
         (row.status, row.error.as_deref()),
         (ExecutionStatus::Aborted, Some("Enough"))
@@ -410,12 +410,12 @@ async fn a_stopped_run_leaves_its_tokens_valid_for_the_next() {
         token
     });
     assert_eq!(outcome.unwrap(), Outcome::Stopped);
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&arn, &stop), async {
+    let row = world::while_it_runs(&engine, &arn, async {
         world::until_known(&engine, &token).await;
         engine.send_task_success(&token, "3".to_owned()).await.unwrap();
-    });
-    assert_eq!(output(&world::ended(outcome.unwrap())), json!(3));
+    })
+    .await;
+    assert_eq!(output(&row), json!(3));
 }
 
 #[tokio::test(start_paused = true)]
@@ -456,8 +456,7 @@ async fn an_execution_answers_the_token_of_another() {
     let world = World::default();
     let engine = world.engine();
     let asking = world.start(&engine, &one(&ask())).await;
-    let stop = Stop::default();
-    let (outcome, ()) = tokio::join!(engine.run(&asking, &stop), async {
+    let row = world::while_it_runs(&engine, &asking, async {
         let token = world.token(0).await;
         let send = "arn:aws:states:::aws-sdk:sfn:sendTaskSuccess";
         let parameters = json!({"TaskToken": token, "Output": "{\"yes\":1}"});
@@ -466,8 +465,9 @@ async fn an_execution_answers_the_token_of_another() {
         let parameters = json!({"TaskToken": "none", "Output": "{}"});
         let row = world.run_as(&engine, "third", &one(&task(send, &parameters))).await;
         assert_eq!(failure(&row).0, "Sfn.InvalidTokenException");
-    });
-    assert_eq!(output(&world::ended(outcome.unwrap())), json!({"yes": 1}));
+    })
+    .await;
+    assert_eq!(output(&row), json!({"yes": 1}));
 }
 
 #[tokio::test(start_paused = true)]

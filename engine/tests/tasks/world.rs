@@ -28,6 +28,13 @@ pub(crate) fn ended(outcome: Outcome) -> ExecutionRow {
     }
 }
 
+/// Does something while the execution runs to its end.
+pub(crate) async fn while_it_runs(engine: &Engine, arn: &ExecutionArn, act: impl Future<Output = ()>) -> ExecutionRow {
+    let stop = Stop::default();
+    let (outcome, ()) = tokio::join!(engine.run(arn, &stop), act);
+    ended(outcome.unwrap())
+}
+
 /// Waits until somebody waits with the token.
 pub(crate) async fn until_known(engine: &Engine, token: &str) {
     while engine.send_task_heartbeat(token).await.is_err() {
