@@ -267,6 +267,7 @@ async fn execute(engine: &Engine, settings: &Settings, kind: Kind, name: &str, i
         input: input.to_string(),
         identity: None,
         redrives: None,
+        redo: None,
         composition: None,
     };
     // It is there already when an earlier process was killed.

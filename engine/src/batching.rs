@@ -53,6 +53,11 @@ impl ChildInputs {
         }
     }
 
+    /// What the source's first object was read as, once it was.
+    pub(crate) fn start(&self) -> Option<Arc<str>> {
+        self.source.start()
+    }
+
     /// Where the next child's first item begins.
     pub(crate) fn mark(&self) -> Mark {
         match &self.waiting {

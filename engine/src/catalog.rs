@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use asl::{Execution, ExecutionType, Identity, Recording, StateMachine};
-use ports::{
-    Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Ledger, ObjectStore, TaskInvoker,
-    Timestamp,
-};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, Ledger, ObjectStore, TaskInvoker, Timestamp};
 
 use uuid::Uuid;
 
 use crate::desk::Desk;
+use crate::drive::{self, Driving};
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver};
-use crate::journal::{Entry, to_json};
-use crate::{Error, Result, Stop, limits, recovery};
+use crate::journal::to_json;
+use crate::redo::Redo;
+use crate::{Error, Result, Stop, limits, naming, recovery};
 
 /// What the engine asks of the world.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub struct NewExecution {
     pub identity: Option<String>,
     /// The execution whose failed items this one does again.
     pub redrives: Option<ExecutionArn>,
+    /// Which items of an earlier execution's map runs are all that its map runs do. Beyond AWS.
+    pub redo: Option<Redo>,
     /// What the composer needs to run it again; the engine does not read it.
     pub composition: Option<String>,
 }
@@ -147,6 +149,8 @@ impl Engine {
             interpreter: limits::INTERPRETER_VERSION,
             identity: new.identity,
             redrives: new.redrives,
+            redo: new.redo.as_ref().map(to_json),
+            child_of: None,
             composition: new.composition,
             status: ExecutionStatus::Running,
             started: self.world.ports.clock.now(),
@@ -154,6 +158,8 @@ impl Engine {
             output: None,
             error: None,
             cause: None,
+            redrive_count: 0,
+            redrivable: false,
         };
         let created = self.world.ports.journal.create(row).await;
         created.map_err(while_doing("write down the execution"))?;
@@ -175,19 +181,12 @@ impl Engine {
         if row.status != ExecutionStatus::Running {
             return Ok(Outcome::Ended(Box::new(row)));
         }
-        let execution = self.open(&row, Recording::Full)?;
-        let recovered = recovery::replay(&self.world, &row, execution).await?;
-        let driver = Driver::recorded(Arc::clone(&self.world), &row, recovered, stop.clone());
-        let (end, started) = driver.drive_alone().await?;
-        let outcome = match end {
-            Driven::Ended(ending) => {
-                let ended = self.end(row, ending).await?;
-                Outcome::Ended(Box::new(ended))
-            }
-            Driven::Stopped => Outcome::Stopped,
+        let execution = self.open(&row, Recording::Full).await?;
+        let driving = Driving {
+            stop: stop.clone(),
+            abort: None,
         };
-        started.finish().await?;
-        Ok(outcome)
+        drive::drive(&self.world, row, execution, driving).await
     }
 
     /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
@@ -199,46 +198,8 @@ impl Engine {
     pub async fn redrive(&self, arn: &ExecutionArn) -> Result<()> {
         let read = self.world.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
-        let execution = self.open(&row, Recording::Off)?;
-        let recovered = recovery::replay(&self.world, &row, execution).await?;
-        let refused = || Error::NotRedrivable { name: row.name.clone() };
-        match row.status {
-            ExecutionStatus::Running | ExecutionStatus::Succeeded => return Err(refused()),
-            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {}
-        }
-        // A crash may have come between the journal and the row.
-        if recovered.execution.is_ended() {
-            if !recovered.execution.may_redrive() {
-                return Err(refused());
-            }
-            self.journal_redrive(arn, recovered.sequence).await?;
-        }
-        let running = ExecutionRow {
-            status: ExecutionStatus::Running,
-            stopped: None,
-            output: None,
-            error: None,
-            cause: None,
-            ..row
-        };
-        let updated = self.world.ports.journal.update(running).await;
-        updated.map_err(while_doing("write down the redrive"))
-    }
-
-    async fn journal_redrive(&self, arn: &ExecutionArn, sequence: u64) -> Result<()> {
-        let entry = Entry {
-            event: asl::Event::Redrive,
-            moment: asl::Moment {
-                now: to_asl(self.world.ports.clock.now()),
-                jitter: 0.0,
-            },
-        };
-        let record = JournalRecord {
-            sequence,
-            record: to_json(&entry),
-        };
-        let appended = self.world.ports.journal.append(arn, vec![record]).await;
-        appended.map_err(while_doing("write the journal"))
+        let execution = self.open(&row, Recording::Off).await?;
+        drive::redrive(&self.world, row, execution).await.map(|_row| ())
     }
 
     /// The history of an execution as far as its journal goes, made by replaying it.
@@ -248,12 +209,12 @@ impl Engine {
     pub async fn history(&self, arn: &ExecutionArn) -> Result<Vec<asl::HistoryEvent>> {
         let read = self.world.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
-        let execution = self.open(&row, Recording::Full)?;
+        let execution = self.open(&row, Recording::Full).await?;
         let recovered = recovery::replay(&self.world, &row, execution).await?;
         Ok(recovered.history)
     }
 
-    fn open(&self, row: &ExecutionRow, recording: Recording) -> Result<Execution> {
+    async fn open(&self, row: &ExecutionRow, recording: Recording) -> Result<Execution> {
         if row.interpreter != limits::INTERPRETER_VERSION {
             return Err(Error::JournalVersion {
                 name: row.name.clone(),
@@ -261,8 +222,30 @@ impl Engine {
                 expected: limits::INTERPRETER_VERSION,
             });
         }
-        let machine = compile(&row.state_machine, &row.definition)?;
+        let machine = self.machine_of(row).await?;
         Ok(Execution::new(machine, self.identity(row), recording))
+    }
+
+    /// What it runs: its own definition, or, as a child, a part of its parent's.
+    fn machine_of<'a>(&'a self, row: &'a ExecutionRow) -> BoxFuture<'a, Result<Arc<StateMachine>>> {
+        async move {
+            let Some(child_of) = &row.child_of else {
+                return compile(&row.state_machine, &row.definition);
+            };
+            let lost = || Error::Orphan {
+                name: row.name.clone(),
+                map_run: child_of.map_run.0.clone(),
+            };
+            let state = self.world.ports.ledger.state(&child_of.map_run).await;
+            let state = state.map_err(while_doing("read the map run's ledger"))?;
+            let state = state.ok_or_else(lost)?;
+            let parent = state.execution.as_ref().ok_or_else(lost)?;
+            let parent = self.world.ports.journal.execution(parent).await;
+            let parent = parent.map_err(while_doing("read the execution"))?;
+            let machine = self.machine_of(&parent).await?;
+            machine.item_processor(&state.map).map(Arc::new).ok_or_else(lost)
+        }
+        .boxed()
     }
 
     fn identity(&self, row: &ExecutionRow) -> Identity {
@@ -277,30 +260,9 @@ impl Engine {
             execution_type: ExecutionType::Standard,
             redrive_count: 0,
             redrive_time: None,
-            map_run_arn: None,
+            map_run_arn: row.child_of.as_ref().map(|child_of| child_of.map_run.0.as_str().into()),
             token_prefix: token_prefix(row).into(),
         }
-    }
-
-    async fn end(&self, row: ExecutionRow, ending: asl::Ending) -> Result<ExecutionRow> {
-        let (status, output, error) = match ending {
-            asl::Ending::Succeeded { output } => (ExecutionStatus::Succeeded, Some(output.to_string()), None),
-            asl::Ending::Failed(error) => (ExecutionStatus::Failed, None, Some(error)),
-            asl::Ending::TimedOut(error) => (ExecutionStatus::TimedOut, None, Some(error)),
-            asl::Ending::Aborted(error) => (ExecutionStatus::Aborted, None, Some(error)),
-        };
-        let (error, cause) = error.map_or((None, None), |error| (error.error, error.cause));
-        let ended = ExecutionRow {
-            status,
-            stopped: Some(self.world.ports.clock.now()),
-            output,
-            error: error.map(|error| error.to_string()),
-            cause: cause.map(|cause| cause.to_string()),
-            ..row
-        };
-        let updated = self.world.ports.journal.update(ended.clone()).await;
-        updated.map_err(while_doing("write down the execution's end"))?;
-        Ok(ended)
     }
 }
 
@@ -314,6 +276,9 @@ pub(crate) fn compile(name: &str, definition: &str) -> Result<Arc<StateMachine>>
 
 /// Tokens are the same in every replay, and do not show whose they are.
 fn token_prefix(row: &ExecutionRow) -> String {
+    if row.child_of.is_some() {
+        return naming::token_prefix(&row.arn.0);
+    }
     let of = format!("{}@{}", row.arn.0, row.started.as_millis());
     format!("{}-", Uuid::new_v5(&Uuid::NAMESPACE_URL, of.as_bytes()).simple())
 }

@@ -1,14 +1,17 @@
-//! One child of a map run: an execution of its own, unrecorded, under its time limit.
+//! One child of a map run: an execution of its own. An Express child is unrecorded and under its time limit; a Standard
+//! one has a row and a journal like any other, and goes on from there in another life or a redrive.
 
 use std::sync::Arc;
 
 use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError, error_name};
-use futures::FutureExt;
+use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
 use crate::catalog::World;
+use crate::drive::{self, Driving};
+use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
 use crate::result_sink::ChildEnding;
-use crate::{Error, Stop, limits};
+use crate::{Error, Result, Stop, limits};
 
 /// A child that runs.
 #[derive(Debug, Clone)]
@@ -18,18 +21,32 @@ pub(crate) struct InFlight {
     pub(crate) input: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) arn: Arc<str>,
+    /// It did not succeed in an earlier attempt of its map run.
+    pub(crate) again: bool,
     pub(crate) started: ports::Timestamp,
 }
 
-/// A child's end, or none when it was stopped half-way.
+/// What became of a child.
 pub(crate) struct Returned {
     pub(crate) position: u64,
-    pub(crate) ended: Result<Option<Ended>, Error>,
+    pub(crate) outcome: Result<Outcome>,
+}
+
+/// How a child came back.
+pub(crate) enum Outcome {
+    Ended(Ended),
+    /// Stopped half-way; it goes on later.
+    Stopped,
+    /// It was to end before it had begun.
+    NeverStarted,
 }
 
 /// A child's end.
 pub(crate) struct Ended {
+    pub(crate) started: ports::Timestamp,
     pub(crate) stopped: ports::Timestamp,
+    pub(crate) redrive_count: u32,
+    pub(crate) redrivable: bool,
     pub(crate) ending: ChildEnding,
 }
 
@@ -38,36 +55,167 @@ pub(crate) struct Child {
     pub(crate) world: Arc<World>,
     pub(crate) request: Arc<MapRunRequest>,
     pub(crate) identity: Identity,
+    pub(crate) map_run: MapRunArn,
     pub(crate) stop: Stop,
+    /// Asks a Standard child to end.
+    pub(crate) abort: Stop,
 }
 
 impl Child {
     /// Runs it to its end, or until it is asked to stop.
     pub(crate) async fn run(self, child: InFlight) -> Returned {
+        let position = child.position;
+        let outcome = match self.request.execution_type {
+            ExecutionType::Express => self.run_express(child).await,
+            ExecutionType::Standard => self.run_standard(child).await,
+        };
+        Returned { position, outcome }
+    }
+
+    async fn run_express(self, child: InFlight) -> Result<Outcome> {
         let clock = Arc::clone(&self.world.ports.clock);
         let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
         let run = Driver::unrecorded(self.world, execution, child.input.to_string(), self.stop);
-        let limit = match self.request.execution_type {
-            ExecutionType::Express => clock.sleep_until(child.started.plus(limits::EXPRESS_DURATION_MAX)),
-            ExecutionType::Standard => futures::future::pending().boxed(),
-        };
-        let end = tokio::select! {
+        let ending = tokio::select! {
             biased;
-            end = run.drive() => end,
-            () = limit => Ok(Driven::Ended(Ending::TimedOut(StateError::named(error_name::TIMEOUT)))),
+            end = run.drive() => match end? {
+                Driven::Ended { ending, .. } => ending,
+                Driven::Stopped => return Ok(Outcome::Stopped),
+            },
+            () = clock.sleep_until(child.started.plus(limits::EXPRESS_DURATION_MAX)) => {
+                Ending::TimedOut(StateError::named(error_name::TIMEOUT))
+            }
         };
-        let ended = |driven| match driven {
-            Driven::Ended(ending) => Some(Ended {
-                stopped: clock.now(),
-                ending: child_ending(ending),
-            }),
-            Driven::Stopped => None,
+        Ok(Outcome::Ended(Ended {
+            started: child.started,
+            stopped: clock.now(),
+            redrive_count: 0,
+            redrivable: true,
+            ending: child_ending(ending),
+        }))
+    }
+
+    async fn run_standard(self, child: InFlight) -> Result<Outcome> {
+        let Some(row) = self.row(&child).await? else {
+            return Ok(Outcome::NeverStarted);
         };
-        Returned {
-            position: child.position,
-            ended: end.map(ended),
+        let row = match row.status {
+            ExecutionStatus::Running => row,
+            ExecutionStatus::Succeeded => return Ok(ended(row)),
+            ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+                let attempt = row.child_of.as_ref().map_or(0, |child_of| child_of.attempt);
+                if attempt == self.request.redrive || !row.redrivable {
+                    return Ok(ended(row));
+                }
+                self.redrive(row).await?
+            }
+        };
+        let driving = Driving {
+            stop: self.stop.clone(),
+            abort: Some(self.abort.clone()),
+        };
+        let execution = self.execution();
+        match drive::drive(&self.world, row, execution, driving).await? {
+            crate::Outcome::Ended(row) => Ok(ended(*row)),
+            crate::Outcome::Stopped => Ok(Outcome::Stopped),
         }
     }
+
+    fn execution(&self) -> Execution {
+        Execution::new(
+            Arc::clone(&self.request.processor),
+            self.identity.clone(),
+            Recording::Full,
+        )
+    }
+
+    /// Its row, written down unless there is one. Nothing, if it is not there and is not to begin any more.
+    async fn row(&self, child: &InFlight) -> Result<Option<ExecutionRow>> {
+        let journal = &self.world.ports.journal;
+        let arn = ExecutionArn(child.arn.to_string());
+        if !self.abort.is_requested() && !child.again {
+            let row = self.new_row(child, arn.clone());
+            match journal.create(row.clone()).await {
+                Ok(()) => return Ok(Some(row)),
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(while_doing("write down a child")(error)),
+            }
+        }
+        match journal.execution(&arn).await {
+            Ok(row) => Ok(Some(row)),
+            Err(error) if error.kind() == ErrorKind::NotFound && self.abort.is_requested() => Ok(None),
+            Err(error) => Err(while_doing("read a child")(error)),
+        }
+    }
+
+    /// It runs a part of its parent's definition, and has none of its own.
+    fn new_row(&self, child: &InFlight, arn: ExecutionArn) -> ExecutionRow {
+        ExecutionRow {
+            arn,
+            name: child.name.to_string(),
+            state_machine: self.identity.state_machine_name.to_string(),
+            definition: String::new(),
+            input: child.input.to_string(),
+            interpreter: limits::INTERPRETER_VERSION,
+            identity: None,
+            redrives: None,
+            redo: None,
+            child_of: Some(self.child_of(child.position, child.items)),
+            composition: None,
+            status: ExecutionStatus::Running,
+            started: child.started,
+            stopped: None,
+            output: None,
+            error: None,
+            cause: None,
+            redrive_count: 0,
+            redrivable: false,
+        }
+    }
+
+    fn child_of(&self, position: u64, items: u64) -> ChildOf {
+        ChildOf {
+            map_run: self.map_run.clone(),
+            position,
+            items,
+            attempt: self.request.redrive,
+        }
+    }
+
+    async fn redrive(&self, row: ExecutionRow) -> Result<ExecutionRow> {
+        let child_of = row.child_of.as_ref();
+        let child_of = child_of.map(|child_of| self.child_of(child_of.position, child_of.items));
+        let row = ExecutionRow { child_of, ..row };
+        match drive::redrive(&self.world, row.clone(), self.execution()).await {
+            // It has ended as it is.
+            Err(Error::NotRedrivable { .. }) => Ok(row),
+            redriven => redriven,
+        }
+    }
+}
+
+/// The end that a row tells of.
+fn ended(row: ExecutionRow) -> Outcome {
+    let error = StateError {
+        error: row.error.map(Into::into),
+        cause: row.cause.map(Into::into),
+    };
+    let ending = match row.status {
+        ExecutionStatus::Succeeded => ChildEnding::Succeeded {
+            output: row.output.unwrap_or_default(),
+        },
+        ExecutionStatus::Failed => ChildEnding::Failed(error),
+        ExecutionStatus::TimedOut => ChildEnding::TimedOut(error),
+        ExecutionStatus::Aborted => ChildEnding::Aborted(error),
+        ExecutionStatus::Running => return Outcome::Stopped,
+    };
+    Outcome::Ended(Ended {
+        started: row.started,
+        stopped: row.stopped.unwrap_or(row.started),
+        redrive_count: row.redrive_count,
+        redrivable: row.redrivable,
+        ending,
+    })
 }
 
 fn child_ending(ending: Ending) -> ChildEnding {

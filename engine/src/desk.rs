@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use asl::{Event, TaskId};
-use ports::ExecutionArn;
+use ports::{ExecutionArn, MapRunArn};
 use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::map_run::RunLetter;
 
 /// An event for an execution.
 #[derive(Debug)]
@@ -48,6 +50,7 @@ pub(crate) struct Desk {
 struct Open {
     tokens: BTreeMap<String, (TaskId, Mailbox)>,
     executions: BTreeMap<ExecutionArn, Mailbox>,
+    map_runs: BTreeMap<MapRunArn, mpsc::Sender<RunLetter>>,
     /// Offered tasks by activity: never more than tasks that are waited for.
     activities: BTreeMap<String, VecDeque<ActivityTask>>,
     machines: BTreeMap<String, Machine>,
@@ -64,6 +67,7 @@ pub(crate) struct Place {
 enum Who {
     Token(String),
     Execution(ExecutionArn),
+    MapRun(MapRunArn),
 }
 
 impl Drop for Place {
@@ -72,6 +76,9 @@ impl Drop for Place {
         match &self.who {
             Who::Execution(arn) => {
                 open.executions.remove(arn);
+            }
+            Who::MapRun(arn) => {
+                open.map_runs.remove(arn);
             }
             Who::Token(token) => {
                 open.tokens.remove(token);
@@ -99,6 +106,12 @@ impl Desk {
         self.place(Who::Execution(execution.clone()))
     }
 
+    /// A map run goes on here.
+    pub(crate) fn receive_for_run(self: &Arc<Self>, map_run: &MapRunArn, mailbox: mpsc::Sender<RunLetter>) -> Place {
+        self.open().map_runs.insert(map_run.clone(), mailbox);
+        self.place(Who::MapRun(map_run.clone()))
+    }
+
     fn place(self: &Arc<Self>, who: Who) -> Place {
         Place {
             desk: Arc::clone(self),
@@ -112,6 +125,10 @@ impl Desk {
 
     pub(crate) fn execution(&self, arn: &ExecutionArn) -> Option<Mailbox> {
         self.open().executions.get(arn).cloned()
+    }
+
+    pub(crate) fn map_run(&self, arn: &MapRunArn) -> Option<mpsc::Sender<RunLetter>> {
+        self.open().map_runs.get(arn).cloned()
     }
 
     pub(crate) fn add_activity(&self, arn: String) {

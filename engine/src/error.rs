@@ -53,6 +53,14 @@ pub enum Error {
         /// The execution's name.
         name: String,
     },
+    /// A child whose map run or parent is not there any more.
+    #[error("the execution `{name}` is a child of `{map_run}`, whose definition is not there any more")]
+    Orphan {
+        /// The child's name.
+        name: String,
+        /// Its map run.
+        map_run: String,
+    },
     /// Somebody outside answered or asked for what is not there.
     #[error("{0}")]
     Answer(InvalidAnswer),
@@ -93,6 +101,15 @@ pub enum InvalidAnswer {
     /// The execution is not being driven here: AWS's `ExecutionDoesNotExist`.
     #[error("the execution is not running")]
     Execution,
+    /// There is no map run with this ARN: AWS's `ResourceNotFound`.
+    #[error("there is no such map run")]
+    MapRun,
+    /// It has ended, or goes on in another process: AWS's `ValidationException`.
+    #[error("the map run is not running")]
+    MapRunOver,
+    /// A setting that AWS refuses: AWS's `ValidationException`.
+    #[error("expected a tolerated failure percentage between 0 and 100")]
+    Percentage,
 }
 
 fn first(diagnostics: &[Diagnostic]) -> String {

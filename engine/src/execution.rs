@@ -15,18 +15,26 @@ use ports::{ExecutionArn, ExecutionRow};
 use crate::catalog::{World, to_asl};
 use crate::chance::jitter;
 use crate::desk::Place;
+use crate::drive::Driving;
 use crate::journal::{Entry, Recorder};
-use crate::map_run::{self, MapRunEnd};
+use crate::map_run::{self, Control, MapRunEnd};
 use crate::naming;
 use crate::post::{Companions, Post, next_letter, tell};
 use crate::recovery::Recovered;
+use crate::redo::Redo;
 use crate::wait::{Act, Answer, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
 
 /// How driving ended.
 #[derive(Debug)]
 pub(crate) enum Driven {
-    Ended(Ending),
+    Ended {
+        ending: Ending,
+        /// How often it was redriven.
+        redrive_count: u32,
+        /// It has not succeeded and can be redriven.
+        redrivable: bool,
+    },
     Stopped,
 }
 
@@ -39,6 +47,11 @@ pub(crate) struct Driver {
     pub(crate) waits: FuturesUnordered<BoxFuture<'static, Answer>>,
     handles: BTreeMap<Wait, AbortHandle>,
     map_runs: BTreeMap<asl::MapRunId, Box<MapRunRequest>>,
+    /// Ends a map run that goes on.
+    aborts: BTreeMap<asl::MapRunId, Stop>,
+    /// Map runs that were given up and have not ended yet.
+    given_up: BTreeSet<asl::MapRunId>,
+    redo: Option<Redo>,
     pub(crate) ready: Vec<Incoming>,
     pub(crate) post: Option<Post>,
     /// Tokens that are waited for.
@@ -48,17 +61,26 @@ pub(crate) struct Driver {
     pub(crate) companions: Companions,
     steps: u64,
     pub(crate) stop: Stop,
+    /// Asks it to end, once.
+    abort: Option<Stop>,
     ending: Option<Ending>,
 }
 
 impl Driver {
     /// A journalled execution, going on from where its journal ends.
-    pub(crate) fn recorded(world: Arc<World>, row: &ExecutionRow, recovered: Recovered, stop: Stop) -> Self {
+    pub(crate) fn recorded(
+        world: Arc<World>,
+        row: &ExecutionRow,
+        recovered: Recovered,
+        driving: Driving,
+    ) -> Result<Self> {
         let recorder = Recorder {
             arn: row.arn.clone(),
             sequence: recovered.sequence,
         };
-        let mut driver = Self::over(world, recovered.execution, Some(recorder), stop);
+        let mut driver = Self::over(world, recovered.execution, Some(recorder), driving.stop);
+        driver.abort = driving.abort;
+        driver.redo = redo_of(row)?;
         driver.steps = recovered.sequence;
         if recovered.sequence == 0 {
             let input = row.input.clone();
@@ -68,7 +90,10 @@ impl Driver {
         for command in recovered.outstanding {
             driver.carry_out_again(command, &recovered.started_map_runs, &recovered.begun_tasks);
         }
-        driver
+        for request in recovered.given_up_map_runs {
+            driver.end_map(Box::new(request));
+        }
+        Ok(driver)
     }
 
     /// An Express execution: nothing of it is written down.
@@ -86,6 +111,9 @@ impl Driver {
             waits: FuturesUnordered::new(),
             handles: BTreeMap::new(),
             map_runs: BTreeMap::new(),
+            aborts: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            redo: None,
             ready: Vec::new(),
             post: None,
             places: BTreeMap::new(),
@@ -93,6 +121,7 @@ impl Driver {
             companions: Companions::default(),
             steps: 0,
             stop,
+            abort: None,
             ending: None,
         }
     }
@@ -114,7 +143,8 @@ impl Driver {
                 let events = std::mem::take(&mut self.ready);
                 self.take(events).await?;
                 if let Some(ending) = self.ending.take() {
-                    return Ok((Driven::Ended(ending), self.companions));
+                    let driven = self.end(ending).await?;
+                    return Ok((driven, self.companions));
                 }
                 if !self.ready.is_empty() {
                     continue;
@@ -125,6 +155,34 @@ impl Driver {
             }
         }
         .boxed()
+    }
+
+    /// It has ended once the map runs that it has given up have.
+    async fn end(&mut self, ending: Ending) -> Result<Driven> {
+        while !self.given_up.is_empty() {
+            match self.waits.next().await {
+                Some(Answer::MapRun(map_run, MapRunEnd::Result(_))) => {
+                    self.given_up.remove(&map_run);
+                }
+                Some(Answer::Broken(error)) => return Err(error),
+                Some(Answer::MapRun(_, MapRunEnd::Stopped)) | None => return Ok(Driven::Stopped),
+                // Nobody waits for it any more.
+                Some(
+                    Answer::Event(_)
+                    | Answer::Accepted(..)
+                    | Answer::Resumed(_)
+                    | Answer::Halted(_)
+                    | Answer::Stopped
+                    | Answer::GivenUp,
+                ) => {}
+            }
+        }
+        let execution = self.execution.as_ref();
+        Ok(Driven::Ended {
+            ending,
+            redrive_count: execution.map_or(0, |execution| execution.identity().redrive_count),
+            redrivable: execution.is_some_and(Execution::may_redrive),
+        })
     }
 
     /// Steps through the events, writes them down, then acts.
@@ -286,14 +344,26 @@ impl Driver {
         let (Some(request), Some(execution)) = (self.map_runs.remove(&map_run), &self.execution) else {
             return;
         };
-        let identity = execution.identity().clone();
-        let run = map_run::run(Arc::clone(&self.world), identity, *request, self.stop.clone());
+        let control = Control {
+            stop: self.stop.clone(),
+            abort: Stop::default(),
+        };
+        self.aborts.insert(map_run, control.abort.clone());
+        let parent = execution.identity().clone();
+        let run = map_run::run(Arc::clone(&self.world), parent, *request, self.redo.clone(), control);
         let answer = run.map(move |end| match end {
-            Ok(MapRunEnd::Result(result)) => Answer::of(Event::MapRunEnded { map_run, result }),
-            Ok(MapRunEnd::Stopped) => Answer::Stopped,
+            Ok(end) => Answer::MapRun(map_run, end),
             Err(error) => Answer::Broken(error),
         });
         self.wait(Wait::MapRun(map_run), answer.boxed());
+    }
+
+    /// After a recovery: a map run that was given up may not have heard of it.
+    fn end_map(&mut self, request: Box<MapRunRequest>) {
+        let map_run = request.map_run;
+        self.map_runs.insert(map_run, request);
+        self.run_map(map_run);
+        self.give_up(Wait::MapRun(map_run));
     }
 
     pub(crate) fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Answer>) {
@@ -304,20 +374,26 @@ impl Driver {
     }
 
     fn give_up(&mut self, wait: Wait) {
-        if let Some(handle) = self.handles.remove(&wait) {
+        let handle = self.handles.remove(&wait);
+        if let Wait::MapRun(map_run) = wait {
+            self.map_runs.remove(&map_run);
+            if let Some(abort) = self.aborts.remove(&map_run) {
+                abort.request();
+                self.given_up.insert(map_run);
+            }
+            return;
+        }
+        if let Some(handle) = handle {
             handle.abort();
         }
         match wait {
-            Wait::MapRun(map_run) => {
-                self.map_runs.remove(&map_run);
-            }
             Wait::Task(task) => {
                 self.places.remove(&task);
                 if let Some(execution) = self.nested.remove(&task) {
                     self.stop_nested(&execution);
                 }
             }
-            Wait::Timer(_) => {}
+            Wait::Timer(_) | Wait::MapRun(_) => {}
         }
     }
 
@@ -331,6 +407,11 @@ impl Driver {
         tokio::select! {
             biased;
             () = stop.requested() => return self.wind_down().await,
+            () = asked(self.abort.as_ref()) => {
+                self.abort = None;
+                let (error, cause) = (None, None);
+                self.ready.push(Event::Stop { error, cause }.into());
+            }
             letter = next_letter(&mut self.post) => self.ready.push(letter),
             Some(answer) = self.waits.next() => self.heed(answer)?,
             Some(ended) = self.companions.0.next() => ended?,
@@ -351,7 +432,13 @@ impl Driver {
                 ..event.into()
             }),
             Answer::Resumed(onward) => self.go_on(onward),
-            Answer::GivenUp | Answer::Stopped => {}
+            Answer::MapRun(map_run, MapRunEnd::Result(result)) => {
+                self.aborts.remove(&map_run);
+                if !self.given_up.remove(&map_run) {
+                    self.ready.push(Event::MapRunEnded { map_run, result }.into());
+                }
+            }
+            Answer::GivenUp | Answer::Stopped | Answer::MapRun(_, MapRunEnd::Stopped) => {}
             Answer::Halted(failure) => {
                 return Err(Error::Halted {
                     error: failure.error,
@@ -402,5 +489,22 @@ impl Driver {
         Error::Stuck {
             name: name.unwrap_or_default(),
         }
+    }
+}
+
+fn redo_of(row: &ExecutionRow) -> Result<Option<Redo>> {
+    let redo = row.redo.as_deref().map(serde_json::from_str).transpose();
+    redo.map_err(|error| Error::Journal {
+        name: row.name.clone(),
+        sequence: 0,
+        reason: error.to_string(),
+    })
+}
+
+/// Returns once it was asked for; never, where nobody can.
+async fn asked(stop: Option<&Stop>) {
+    match stop {
+        Some(stop) => stop.requested().await,
+        None => futures::future::pending().await,
     }
 }

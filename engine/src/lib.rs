@@ -13,7 +13,7 @@
 //!
 //! The order is fixed: an event is journalled before anything is done about it. After a crash the journal is fed to
 //! the interpreter again, and whatever it asked for without a recorded answer is asked again: tasks run at least once.
-//! A map run's children are not journalled; its ledger remembers which of them are done.
+//! A map run's Express children are not journalled, the Standard ones are; its ledger remembers which of them are done.
 //!
 //! It is the embedded engine of one machine: it does not elect leaders, shard or replicate.
 
@@ -26,6 +26,7 @@ mod catalog;
 mod chance;
 mod child;
 mod desk;
+mod drive;
 mod error;
 mod execution;
 mod item_source;
@@ -34,6 +35,7 @@ mod map_run;
 mod naming;
 mod post;
 mod recovery;
+mod redo;
 mod result_sink;
 mod stop;
 mod task;
@@ -42,4 +44,6 @@ mod wait;
 pub use catalog::{Engine, NewExecution, Outcome, Ports, Settings};
 pub use desk::ActivityTask;
 pub use error::{Error, InvalidAnswer, Result};
+pub use map_run::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
+pub use redo::{ItemFilter, Redo};
 pub use stop::Stop;

@@ -43,15 +43,23 @@ impl Naming {
         }
     }
 
-    /// The name and the ARN of a child.
-    pub(crate) fn child(&self, position: u64) -> (Arc<str>, Arc<str>) {
-        let name = derived(&self.arn.0, &position.to_string());
+    /// The name and the ARN of a child. A redrive starts an Express child as another execution, and goes on with a
+    /// Standard one.
+    pub(crate) fn child(&self, position: u64, redrive: u32) -> (Arc<str>, Arc<str>) {
         let prefix = &self.execution_prefix;
-        let arn = match self.execution_type {
-            ExecutionType::Standard => format!("{prefix}:{name}"),
+        let (name, arn) = match self.execution_type {
+            ExecutionType::Standard => {
+                let name = derived(&self.arn.0, &position.to_string());
+                (name, format!("{prefix}:{name}"))
+            }
             ExecutionType::Express => {
-                let id = derived(&self.arn.0, &format!("express-{position}"));
-                format!("{prefix}:{name}:{id}")
+                let part = match redrive {
+                    0 => position.to_string(),
+                    redrive => format!("{position}-redrive-{redrive}"),
+                };
+                let name = derived(&self.arn.0, &part);
+                let id = derived(&self.arn.0, &format!("express-{part}"));
+                (name, format!("{prefix}:{name}:{id}"))
             }
         };
         (name.to_string().into(), arn.into())
@@ -59,7 +67,7 @@ impl Naming {
 
     pub(crate) fn identity(&self, child: &InFlight) -> Identity {
         Identity {
-            token_prefix: Arc::clone(&child.arn),
+            token_prefix: token_prefix(&child.arn).into(),
             execution_arn: Arc::clone(&child.arn),
             name: Arc::clone(&child.name),
             role_arn: Arc::clone(&self.role_arn),
@@ -72,6 +80,11 @@ impl Naming {
             map_run_arn: Some(Arc::clone(&self.map_run_arn)),
         }
     }
+}
+
+/// What the task tokens of a child begin with: the same in every replay, and they do not show whose they are.
+pub(crate) fn token_prefix(child: &str) -> String {
+    format!("{}-", derived(child, "task-token").simple())
 }
 
 /// The ARN of a map run.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use asl::{Command, Event, Execution, HistoryEvent, MapRunId, TaskId};
+use asl::{Command, Event, Execution, HistoryEvent, MapRunId, MapRunRequest, TaskId};
 use ports::{ExecutionRow, JournalRecord};
 
 use crate::catalog::World;
@@ -21,6 +21,8 @@ pub(crate) struct Recovered {
     pub(crate) outstanding: Vec<Command>,
     /// Map runs among them that are known to have started.
     pub(crate) started_map_runs: Vec<MapRunId>,
+    /// Map runs that were given up; whether they know is in their ledgers.
+    pub(crate) given_up_map_runs: Vec<MapRunRequest>,
     /// Tasks among them that were submitted, or taken by a worker.
     pub(crate) begun_tasks: BTreeSet<TaskId>,
     pub(crate) history: Vec<HistoryEvent>,
@@ -35,6 +37,7 @@ pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Executi
             sequence: 0,
             outstanding: Vec::new(),
             started_map_runs: Vec::new(),
+            given_up_map_runs: Vec::new(),
             begun_tasks: BTreeSet::new(),
             history: Vec::new(),
         },
@@ -95,11 +98,18 @@ impl Replay<'_> {
 
     fn note(&mut self, command: Command) {
         if let Some(wait) = Wait::given_up_by(&command) {
-            self.open.remove(&wait);
+            let given_up = self.open.remove(&wait);
+            if let Some((_, Command::StartMapRun(request))) = given_up
+                && self.recovered.started_map_runs.contains(&request.map_run)
+            {
+                self.recovered.given_up_map_runs.push(*request);
+            }
         } else if let Some(wait) = Wait::begun_by(&command) {
             if let Wait::MapRun(map_run) = wait {
                 // A redriven run is announced again.
                 self.recovered.started_map_runs.retain(|started| *started != map_run);
+                let given_up = &mut self.recovered.given_up_map_runs;
+                given_up.retain(|request| request.map_run != map_run);
             }
             self.asked += 1;
             self.open.insert(wait, (self.asked, command));

@@ -5,6 +5,7 @@ use ports::TaskFailure;
 use tokio::sync::oneshot;
 
 use crate::Error;
+use crate::map_run::MapRunEnd;
 use crate::task::Onward;
 
 /// Something that an execution waits for.
@@ -62,8 +63,10 @@ pub(crate) enum Answer {
     Resumed(Onward),
     /// The task failed in a way that stops the run.
     Halted(TaskFailure),
-    /// The map run has stopped and can be run again.
+    /// The nested execution has stopped and can be run again.
     Stopped,
+    /// A map run has ended, or stopped and can be run again.
+    MapRun(asl::MapRunId, MapRunEnd),
     /// The wait was given up.
     GivenUp,
     /// The map run cannot go on.

@@ -56,6 +56,7 @@ impl World {
             input: input.to_string(),
             identity: None,
             redrives: None,
+            redo: None,
             composition: None,
         };
         self.engine(u64::MAX).start(new).await.unwrap()

@@ -40,6 +40,7 @@ async fn run(case: &Value) -> ExecutionRow {
         input: case["input"].as_str().unwrap_or("{}").to_owned(),
         identity: None,
         redrives: None,
+        redo: None,
         composition: None,
     };
     let arn = engine.start(new).await.unwrap();

@@ -102,6 +102,7 @@ impl World {
             input: "{}".to_owned(),
             identity: None,
             redrives: None,
+            redo: None,
             composition: None,
         };
         let arn = self.engine.start(new).await.unwrap();

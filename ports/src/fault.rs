@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use crate::{
-    BodyStream, Commit, CopyOptions, Error, ErrorKind, ExecutionArn, ExecutionRow, FetchError, FetchErrorKind,
-    GetOptions, Invocation, Journal, JournalRecord, Ledger, LedgerState, Listing, MapRunArn, Notification, Notifier,
-    ObjectBody, ObjectInfo, ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse, PutOptions, PutResult,
-    Result, ResultStatus, Row, Table, TableSchema, TaskFailure, TaskInvoker,
+    BodyStream, Commit, CopyOptions, Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, FetchError,
+    FetchErrorKind, GetOptions, Invocation, Journal, JournalRecord, Ledger, LedgerState, Listing, MapRunArn,
+    Notification, Notifier, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse,
+    PutOptions, PutResult, Result, ResultStatus, Row, Table, TableSchema, TaskFailure, TaskInvoker,
 };
 
 /// When calls fail.
@@ -228,6 +228,17 @@ impl<P: Journal + ?Sized> Journal for Fault<P> {
     async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
         self.call(failure, self.inner.executions(skip, limit)).await
     }
+
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>> {
+        self.call(failure, self.inner.children(map_run, status, skip, limit))
+            .await
+    }
 }
 
 #[async_trait]
@@ -244,8 +255,22 @@ impl<P: Ledger + ?Sized> Ledger for Fault<P> {
         self.call(failure, self.inner.result(map_run, status, position)).await
     }
 
-    async fn forget_results(&self, map_run: &MapRunArn) -> Result<()> {
-        self.call(failure, self.inner.forget_results(map_run)).await
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> Result<()> {
+        self.call(failure, self.inner.forget_results(map_run, status)).await
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> Result<Option<Bytes>> {
+        self.call(failure, self.inner.unsuccessful(map_run, attempt, position))
+            .await
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<(MapRunArn, LedgerState)>> {
+        self.call(failure, self.inner.map_runs(execution, skip, limit)).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, Timestamp};
+use crate::{MapRunArn, Result, Timestamp};
 
 /// Names an execution: `arn:aws:states:us-east-1:000000000000:execution:manifest-map:download-…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,7 +44,8 @@ pub struct ExecutionRow {
     pub name: String,
     /// The state machine's name.
     pub state_machine: String,
-    /// The definition that it runs, as text: a replay needs this one, not the newest.
+    /// The definition that it runs, as text: a replay needs this one, not the newest. A map run's child has none of its
+    /// own: it runs a part of its parent's.
     pub definition: String,
     /// The input as it came, white space and all.
     pub input: String,
@@ -54,6 +55,12 @@ pub struct ExecutionRow {
     pub identity: Option<String>,
     /// The execution whose failed items this one does again.
     pub redrives: Option<ExecutionArn>,
+    /// Which items of an earlier execution's map runs it does again, as JSON that only the engine reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redo: Option<String>,
+    /// Whose child it is, if it is a map run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_of: Option<ChildOf>,
     /// What the composer needs to run it again, as JSON that the engine does not read.
     pub composition: Option<String>,
     /// Where it stands.
@@ -68,6 +75,26 @@ pub struct ExecutionRow {
     pub error: Option<String>,
     /// Its cause.
     pub cause: Option<String>,
+    /// How often it was redriven.
+    #[serde(default)]
+    pub redrive_count: u32,
+    /// It ended without success and has room for a redrive in its history.
+    #[serde(default)]
+    pub redrivable: bool,
+}
+
+/// Which child of which map run an execution is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildOf {
+    /// The map run.
+    pub map_run: MapRunArn,
+    /// The how-manieth child, from 0.
+    pub position: u64,
+    /// Items in its input.
+    pub items: u64,
+    /// The redrive of its map run in which it was last started; 0 for none.
+    pub attempt: u32,
 }
 
 /// One entry of an execution's journal.
@@ -99,6 +126,16 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// One execution. [`crate::ErrorKind::NotFound`] when there is none.
     async fn execution(&self, execution: &ExecutionArn) -> Result<ExecutionRow>;
 
-    /// At most `limit` executions, the newest first, starting after the first `skip`.
+    /// At most `limit` executions that are no children, the newest first, starting after the first `skip`.
     async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>>;
+
+    /// At most `limit` children of a map run, all or those of one status, the newest first, starting after the first
+    /// `skip`.
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>>;
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{ExecutionArn, Result, Timestamp};
 
 /// Names a map run: `arn:aws:states:us-east-1:000000000000:mapRun:manifest-map/Map:…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -93,6 +93,54 @@ impl SpanSet {
         &self.0
     }
 
+    /// Every position below `end`.
+    pub fn below(end: u64) -> Self {
+        let last = end.checked_sub(1);
+        Self(last.map(|last| Span { first: 0, last }).into_iter().collect())
+    }
+
+    /// Every position from `first` on.
+    pub fn from(first: u64) -> Self {
+        Self(vec![Span { first, last: u64::MAX }])
+    }
+
+    /// Adds all positions of the other.
+    pub fn insert_all(&mut self, other: &Self) {
+        let mut spans: Vec<Span> = self.0.iter().chain(&other.0).copied().collect();
+        spans.sort_by_key(|span| span.first);
+        self.0.clear();
+        for span in spans {
+            match self.0.last_mut() {
+                Some(before) if before.last.saturating_add(1) >= span.first => before.last = before.last.max(span.last),
+                Some(_) | None => self.0.push(span),
+            }
+        }
+    }
+
+    /// Takes all positions of the other away.
+    pub fn remove_all(&mut self, other: &Self) {
+        let spans = std::mem::take(&mut self.0);
+        for Span { first, last } in spans {
+            let mut rest = Some(first);
+            let near = other.0.partition_point(|gone| gone.last < first);
+            for gone in other.0.get(near..).unwrap_or_default() {
+                let Some(first) = rest.filter(|_| gone.first <= last) else {
+                    break;
+                };
+                if let Some(before) = gone.first.checked_sub(1).filter(|before| *before >= first) {
+                    self.0.push(Span { first, last: before });
+                }
+                rest = gone.last.checked_add(1).filter(|next| *next <= last);
+            }
+            self.0.extend(rest.map(|first| Span { first, last }));
+        }
+    }
+
+    /// Whether there is no position in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Takes the span that begins at `position` away and returns what follows it: how a low-water mark rises.
     pub fn take_from(&mut self, position: u64) -> Option<u64> {
         let first = self.0.first().copied()?;
@@ -130,12 +178,102 @@ impl Counts {
     }
 }
 
-/// Everything that a map run remembers.
+/// Where a map run stands, in AWS's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MapRunStatus {
+    /// It goes on, here or after the next start.
+    #[default]
+    Running,
+    /// Its children have ended, not more of them without success than it tolerates.
+    Succeeded,
+    /// It has ended with an error.
+    Failed,
+    /// Its execution gave it up.
+    Aborted,
+}
+
+/// What a person may change of a map run while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MapRunSettings {
+    /// Children at once; `0` stands for as many as there may be.
+    pub max_concurrency: u64,
+    /// Failed items that are tolerated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerated_failure_count: Option<u64>,
+    /// **Percent** of failed items that is tolerated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerated_failure_percentage: Option<f64>,
+}
+
+/// An attempt of a map run that is over: what it has left undone is its redrive's to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Every child before this position was done.
+    pub low_water: u64,
+    /// Children that were done above the low-water mark.
+    pub done: SpanSet,
+}
+
+/// A number of children, and of the items in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Amount {
+    /// Children.
+    pub executions: u64,
+    /// Items.
+    pub items: u64,
+}
+
+impl Amount {
+    /// One child more.
+    pub const fn add_child(&mut self, items: u64) {
+        self.executions += 1;
+        self.items += items;
+    }
+
+    /// One child less.
+    pub const fn take_child(&mut self, items: u64) {
+        self.executions = self.executions.saturating_sub(1);
+        self.items = self.items.saturating_sub(items);
+    }
+}
+
+/// Everything that a map run remembers.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LedgerState {
+    /// The execution that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<ExecutionArn>,
+    /// The name of its Map state.
+    #[serde(default)]
+    pub map: String,
+    /// Where it stands.
+    #[serde(default)]
+    pub status: MapRunStatus,
+    /// When it started.
+    #[serde(default)]
+    pub started: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Timestamp>,
+    /// How many children may run, and how many may fail.
+    #[serde(default)]
+    pub settings: MapRunSettings,
+    /// The attempts before this one: as many as it was redriven.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// When it was last redriven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven: Option<Timestamp>,
     /// Every child before this position is done.
     pub low_water: u64,
+    /// What its source's first object was read as, once it was: a redrive reads the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_start: Option<String>,
     /// Where in the source the child at the low-water mark begins: reading can start again there.
     pub source_byte: u64,
     /// Where in the source's items the child at the low-water mark begins.
@@ -149,11 +287,36 @@ pub struct LedgerState {
     pub executions: Counts,
     /// By items.
     pub items: Counts,
+    /// What a run that has failed never started, once it has been counted.
+    #[serde(default)]
+    pub pending: Amount,
+    /// What did not succeed in an earlier attempt and has not ended in this one.
+    #[serde(default)]
+    pub pending_redrive: Amount,
+    /// What did not succeed and cannot be redriven.
+    #[serde(default)]
+    pub not_redrivable: Amount,
+    /// What stands in result files.
+    #[serde(default)]
+    pub results_written: Amount,
+    /// The result files of this attempt and those before it, as JSON that only the engine reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_files: Option<String>,
     /// Why the run has failed: no child is started any more, what is left is writing the results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<RunFailure>,
-    /// Set once everything that the run leaves behind is written.
-    pub closed: bool,
+}
+
+impl LedgerState {
+    /// How often it was redriven.
+    pub fn redrives(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Everything that it leaves behind is written.
+    pub const fn is_over(&self) -> bool {
+        !matches!(self.status, MapRunStatus::Running)
+    }
 }
 
 /// Why a map run has failed.
@@ -196,6 +359,8 @@ pub struct Commit {
     pub state: LedgerState,
     /// What is added to the results.
     pub results: Vec<ResultChunk>,
+    /// What is added to the list of children that did not succeed in this attempt; only the engine reads it.
+    pub unsuccessful: Bytes,
 }
 
 /// Which children of map runs are done.
@@ -212,8 +377,19 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// The `position`-th chunk (from 0) of one status in the order of the commits; nothing after the last.
     async fn result(&self, map_run: &MapRunArn, status: ResultStatus, position: u64) -> Result<Option<Bytes>>;
 
-    /// Forgets the results: they have been written elsewhere.
-    async fn forget_results(&self, map_run: &MapRunArn) -> Result<()>;
+    /// Forgets the results of one status: they have been written elsewhere, or are not true any more.
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> Result<()>;
+
+    /// The `position`-th chunk (from 0) of an attempt's list of children that did not succeed; nothing after the last.
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> Result<Option<Bytes>>;
+
+    /// At most `limit` map runs of an execution, the newest first, starting after the first `skip`.
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<(MapRunArn, LedgerState)>>;
 }
 
 #[cfg(test)]
@@ -232,5 +408,39 @@ mod tests {
         assert_eq!(set.take_from(1), None);
         assert_eq!(set.take_from(0), Some(1));
         assert_eq!(set.take_from(3), Some(6));
+    }
+
+    fn positions(set: &SpanSet) -> Vec<u64> {
+        set.spans().iter().flat_map(|span| span.first..=span.last).collect()
+    }
+
+    fn set(positions: &[u64]) -> SpanSet {
+        let mut set = SpanSet::default();
+        for position in positions {
+            set.insert(*position);
+        }
+        set
+    }
+
+    #[test]
+    fn sets_are_added_and_taken_away_as_their_positions_are() {
+        // All subsets of 0..6, against sets of numbers.
+        let subset = |bits: u64| -> Vec<u64> { (0..6).filter(|position| bits >> position & 1 == 1).collect() };
+        for (left, right) in (0..64).flat_map(|left| (0..64).map(move |right| (left, right))) {
+            let mut both = set(&subset(left));
+            both.insert_all(&set(&subset(right)));
+            assert_eq!(both, set(&subset(left | right)), "{left:b} and {right:b}");
+            let mut rest = set(&subset(left));
+            rest.remove_all(&set(&subset(right)));
+            assert_eq!(positions(&rest), subset(left & !right), "{left:b} without {right:b}");
+        }
+        let mut all = SpanSet::from(0);
+        all.remove_all(&set(&[0, 1, 5]));
+        all.remove_all(&SpanSet::from(8));
+        all.remove_all(&SpanSet::below(0));
+        all.remove_all(&SpanSet::below(2));
+        assert_eq!(positions(&all), [2, 3, 4, 6, 7]);
+        all.insert_all(&SpanSet::from(6));
+        assert!(all.contains(u64::MAX) && !all.contains(5));
     }
 }

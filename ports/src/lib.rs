@@ -26,9 +26,10 @@ mod task_invoker;
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, Faults};
-pub use journal::{ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
+pub use journal::{ChildOf, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
 pub use ledger::{
-    Commit, Counts, Ledger, LedgerState, MapRunArn, ResultChunk, ResultStatus, RunFailure, Span, SpanSet,
+    Amount, Attempt, Commit, Counts, Ledger, LedgerState, MapRunArn, MapRunSettings, MapRunStatus, ResultChunk,
+    ResultStatus, RunFailure, Span, SpanSet,
 };
 pub use limit::Limit;
 pub use lines::Lines;

@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ports::{
-    Commit, Error, ErrorKind, ExecutionArn, ExecutionRow, Journal, JournalRecord, Ledger, LedgerState, MapRunArn,
-    Notification, Notifier, Result, ResultStatus,
+    Commit, Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Ledger, LedgerState,
+    MapRunArn, Notification, Notifier, Result, ResultStatus,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 /// The schema that this gantry reads and writes.
-const SCHEMA_VERSION: u32 = 1;
+const SCHEMA_VERSION: u32 = 2;
 
-const SCHEMA: &str = "
+/// A new file's tables, as the first schema had them. `STEPS` make the others of them.
+const FIRST_SCHEMA: &str = "
     CREATE TABLE executions (
         arn TEXT PRIMARY KEY, ordinal INTEGER NOT NULL UNIQUE, name TEXT NOT NULL, state_machine TEXT NOT NULL,
         status TEXT NOT NULL, row TEXT NOT NULL
@@ -34,6 +35,34 @@ const SCHEMA: &str = "
         id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL UNIQUE, message_id TEXT NOT NULL, notification TEXT NOT NULL
     ) STRICT;
 ";
+
+/// What makes schema `n + 2` of schema `n + 1`.
+const STEPS: [&str; 1] = [
+    // Children in the journal, map runs by their execution, what did not succeed.
+    "
+    ALTER TABLE executions ADD COLUMN map_run TEXT;
+    CREATE INDEX executions_of_map_runs ON executions (map_run, status, ordinal);
+    CREATE INDEX executions_by_map_run ON executions (map_run, ordinal);
+    ALTER TABLE map_runs RENAME TO map_runs_1;
+    CREATE TABLE map_runs (
+        ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, execution TEXT, state TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX map_runs_of_executions ON map_runs (execution, ordinal);
+    INSERT INTO map_runs (arn, state)
+        SELECT arn, json_set(json_remove(state, '$.closed'), '$.status', CASE
+            WHEN NOT json_extract(state, '$.closed') THEN 'RUNNING'
+            WHEN json_extract(state, '$.failure') IS NULL THEN 'SUCCEEDED' ELSE 'FAILED' END)
+        FROM map_runs_1 ORDER BY rowid;
+    DROP TABLE map_runs_1;
+    CREATE TABLE unsuccessful (
+        map_run TEXT NOT NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL, lines BLOB NOT NULL,
+        PRIMARY KEY (map_run, attempt, position)
+    ) STRICT;
+    ",
+];
+
+/// Rows of results that are deleted in one transaction: what a transaction changes is held in memory and in the log.
+const FORGOTTEN_AT_ONCE: usize = 64;
 
 /// One file with everything that a run must not forget.
 #[derive(Debug, Clone)]
@@ -106,17 +135,24 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "NORMAL")
 }
 
-/// Makes the tables of a new file; says which schema the file has.
+/// Makes the tables of a new file, and of an older one what they are now: all or nothing. Says which schema it has then.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<u32> {
-    let transaction = connection.transaction()?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found == 0 {
-        transaction.execute_batch(SCHEMA)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-        transaction.commit()?;
-        return Ok(SCHEMA_VERSION);
+    if found >= SCHEMA_VERSION {
+        return Ok(found);
     }
-    Ok(found)
+    if found == 0 {
+        transaction.execute_batch(FIRST_SCHEMA)?;
+    }
+    for (version, step) in (2..).zip(STEPS) {
+        if found < version {
+            transaction.execute_batch(step)?;
+        }
+    }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()?;
+    Ok(SCHEMA_VERSION)
 }
 
 fn failed(doing: &str, error: rusqlite::Error) -> Error {
@@ -147,8 +183,8 @@ fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     })
 }
 
-fn status_name(row: &ExecutionRow) -> String {
-    serde_json::to_value(row.status)
+fn status_name(status: ExecutionStatus) -> String {
+    serde_json::to_value(status)
         .ok()
         .and_then(|name| name.as_str().map(str::to_owned))
         .unwrap_or_default()
@@ -157,15 +193,16 @@ fn status_name(row: &ExecutionRow) -> String {
 #[async_trait]
 impl Journal for Records {
     async fn create(&self, row: ExecutionRow) -> Result<()> {
-        let (json, status) = (to_json(&row)?, status_name(&row));
+        let (json, status) = (to_json(&row)?, status_name(row.status));
         let arn = row.arn.clone();
         let created = self
             .call("create an execution", move |transaction| {
-                let values = params![row.arn.0, row.name, row.state_machine, status, json];
+                let map_run = row.child_of.map(|child| child.map_run.0);
+                let values = params![row.arn.0, row.name, row.state_machine, status, json, map_run];
                 transaction
                     .prepare_cached(
-                        "INSERT INTO executions (arn, ordinal, name, state_machine, status, row)
-                         VALUES (?1, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM executions), ?2, ?3, ?4, ?5)",
+                        "INSERT INTO executions (arn, ordinal, name, state_machine, status, row, map_run)
+                         VALUES (?1, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM executions), ?2, ?3, ?4, ?5, ?6)",
                     )?
                     .execute(values)
             })
@@ -212,7 +249,7 @@ impl Journal for Records {
     }
 
     async fn update(&self, row: ExecutionRow) -> Result<()> {
-        let (json, status) = (to_json(&row)?, status_name(&row));
+        let (json, status) = (to_json(&row)?, status_name(row.status));
         let arn = row.arn.clone();
         let updated = self.call("update an execution", move |transaction| {
             transaction
@@ -237,19 +274,59 @@ impl Journal for Records {
     }
 
     async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
-        let (skip, limit) = (
-            i64::try_from(skip).unwrap_or(i64::MAX),
-            i64::try_from(limit).unwrap_or(i64::MAX),
-        );
+        self.rows("map_run IS NULL", vec![], skip, limit).await
+    }
+
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>> {
+        let of_it = map_run.0.clone();
+        match status {
+            None => self.rows("map_run = ?3", vec![of_it], skip, limit).await,
+            Some(status) => {
+                let values = vec![of_it, status_name(status)];
+                self.rows("map_run = ?3 AND status = ?4", values, skip, limit).await
+            }
+        }
+    }
+}
+
+impl Records {
+    /// A page of the executions of which that is true; its parameters begin at `?3`.
+    async fn rows(
+        &self,
+        condition: &'static str,
+        values: Vec<String>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>> {
+        let (skip, limit) = page(skip, limit);
         let rows: Vec<String> = self
             .call("list the executions", move |transaction| {
-                let mut select = transaction
-                    .prepare_cached("SELECT row FROM executions ORDER BY ordinal DESC LIMIT ?1 OFFSET ?2")?;
-                select.query_map([limit, skip], |row| row.get(0))?.collect()
+                let query =
+                    format!("SELECT row FROM executions WHERE {condition} ORDER BY ordinal DESC LIMIT ?1 OFFSET ?2");
+                let mut select = transaction.prepare_cached(&query)?;
+                select.raw_bind_parameter(1, limit)?;
+                select.raw_bind_parameter(2, skip)?;
+                for (at, value) in (3..).zip(&values) {
+                    select.raw_bind_parameter(at, value)?;
+                }
+                select.raw_query().mapped(|row| row.get(0)).collect()
             })
             .await?;
         rows.iter().map(|row| from_json(row)).collect()
     }
+}
+
+fn page(skip: usize, limit: usize) -> (i64, i64) {
+    (
+        i64::try_from(skip).unwrap_or(i64::MAX),
+        i64::try_from(limit).unwrap_or(i64::MAX),
+    )
 }
 
 fn no_execution(arn: &ExecutionArn) -> Error {
@@ -318,10 +395,23 @@ impl Ledger for Records {
 
     async fn commit(&self, map_run: &MapRunArn, commit: Commit) -> Result<()> {
         let (arn, state) = (map_run.0.clone(), to_json(&commit.state)?);
+        let (execution, attempt) = (
+            commit.state.execution.map(|arn| arn.0),
+            commit.state.attempts.len() as u64,
+        );
         let committed = self.call("write the ledger", move |transaction| {
-            let mut replace =
-                transaction.prepare_cached("INSERT OR REPLACE INTO map_runs (arn, state) VALUES (?1, ?2)")?;
-            replace.execute(params![arn, state])?;
+            let mut replace = transaction.prepare_cached(
+                "INSERT INTO map_runs (arn, execution, state) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (arn) DO UPDATE SET execution = ?2, state = ?3",
+            )?;
+            replace.execute(params![arn, execution, state])?;
+            if !commit.unsuccessful.is_empty() {
+                let mut insert = transaction.prepare_cached(
+                    "INSERT INTO unsuccessful (map_run, attempt, position, lines) VALUES (?1, ?2,
+                     (SELECT COALESCE(MAX(position), -1) + 1 FROM unsuccessful WHERE map_run = ?1 AND attempt = ?2), ?3)",
+                )?;
+                insert.execute(params![arn, as_i64(attempt), &commit.unsuccessful[..]])?;
+            }
             let mut insert = transaction.prepare_cached(
                 "INSERT INTO results (map_run, status, position, lines) VALUES (?1, ?2,
                  (SELECT COALESCE(MAX(position), -1) + 1 FROM results WHERE map_run = ?1 AND status = ?2), ?3)",
@@ -347,12 +437,54 @@ impl Ledger for Records {
         Ok(found.map(Bytes::from))
     }
 
-    async fn forget_results(&self, map_run: &MapRunArn) -> Result<()> {
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> Result<()> {
+        loop {
+            let arn = map_run.0.clone();
+            let forgotten = self.call("clear the results", move |transaction| {
+                let mut delete = transaction.prepare_cached(
+                    "DELETE FROM results WHERE rowid IN
+                     (SELECT rowid FROM results WHERE map_run = ?1 AND status = ?2 LIMIT ?3)",
+                )?;
+                delete.execute(params![arn, status_key(status), page(0, FORGOTTEN_AT_ONCE).1])
+            });
+            if forgotten.await? < FORGOTTEN_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> Result<Option<Bytes>> {
         let arn = map_run.0.clone();
-        let forgotten = self.call("clear the results", move |transaction| {
-            transaction.execute("DELETE FROM results WHERE map_run = ?1", [arn])
-        });
-        forgotten.await.map(|_rows| ())
+        let found: Option<Vec<u8>> = self
+            .call("read what did not succeed", move |transaction| {
+                let mut select = transaction.prepare_cached(
+                    "SELECT lines FROM unsuccessful WHERE map_run = ?1 AND attempt = ?2 AND position = ?3",
+                )?;
+                let key = params![arn, attempt, as_i64(position)];
+                select.query_row(key, |row| row.get(0)).optional()
+            })
+            .await?;
+        Ok(found.map(Bytes::from))
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<(MapRunArn, LedgerState)>> {
+        let (arn, (skip, limit)) = (execution.0.clone(), page(skip, limit));
+        let rows: Vec<(String, String)> = self
+            .call("list the map runs", move |transaction| {
+                let mut select = transaction.prepare_cached(
+                    "SELECT arn, state FROM map_runs WHERE execution = ?1 ORDER BY ordinal DESC LIMIT ?2 OFFSET ?3",
+                )?;
+                let rows = select.query_map(params![arn, limit, skip], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                rows.collect()
+            })
+            .await?;
+        let read = |(arn, state): (String, String)| Ok((MapRunArn(arn), from_json(&state)?));
+        rows.into_iter().map(read).collect()
     }
 }
 
@@ -385,7 +517,7 @@ impl Notifier for Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ports::conformance;
+    use ports::{MapRunStatus, conformance};
 
     fn open(dir: &tempfile::TempDir) -> Records {
         Records::open(&dir.path().join("state.db")).unwrap()
@@ -410,6 +542,50 @@ mod tests {
         conformance::notifier::all(&open(&dir), topic).await.unwrap();
         let kept = open(&dir).notifications().await.unwrap();
         assert!(!kept.is_empty() && kept.iter().all(|notification| notification.topic == topic));
+    }
+
+    /// A run of the first schema that was killed half-way, and one that was over.
+    #[tokio::test]
+    async fn a_file_of_the_first_schema_becomes_one_of_this() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(FIRST_SCHEMA).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let row = serde_json::to_string(&conformance::journal::row("old", 10)).unwrap();
+        assert!(!row.contains("childOf"), "as the first schema wrote it: {row}");
+        let old = r#"{"lowWater":7,"sourceByte":70,"sourceItem":7,"done":[{"first":9,"last":9}],"#.to_owned()
+            + r#""executions":{"succeeded":8,"failed":0,"timedOut":0,"aborted":0},"#
+            + r#""items":{"succeeded":8,"failed":0,"timedOut":0,"aborted":0},"#;
+        let insert = "INSERT INTO map_runs (arn, state) VALUES (?1, ?2)";
+        for (arn, rest) in [
+            ("half", r#""closed":false}"#),
+            ("over", r#""closed":true}"#),
+            ("failed", r#""failure":{"error":"X"},"closed":true}"#),
+        ] {
+            connection.execute(insert, [arn, &(old.clone() + rest)]).unwrap();
+        }
+        let insert = "INSERT INTO executions (arn, ordinal, name, state_machine, status, row)
+                      VALUES ('old', 1, 'old', 'manifest-map', 'RUNNING', ?1)";
+        connection.execute(insert, [row]).unwrap();
+        drop(connection);
+        for _ in 0..2 {
+            let records = open(&dir);
+            let state = async |arn: &str| records.state(&MapRunArn(arn.to_owned())).await.unwrap().unwrap();
+            let half = state("half").await;
+            assert_eq!((half.low_water, half.status), (7, MapRunStatus::Running));
+            assert!(half.done.contains(9));
+            assert_eq!(state("over").await.status, MapRunStatus::Succeeded);
+            assert_eq!(state("failed").await.status, MapRunStatus::Failed);
+            let names: Vec<String> = records
+                .executions(0, 9)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|row| row.name)
+                .collect();
+            assert_eq!(names, ["old"]);
+        }
     }
 
     #[test]

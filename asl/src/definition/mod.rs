@@ -16,7 +16,7 @@ pub use resource::{Integration, Pattern, Resource};
 
 use crate::Text;
 use serde::{Deserialize, Serialize};
-use state::State;
+use state::{Kind, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,6 +49,20 @@ impl StateMachine {
     /// Which variables each state refers to, as `DescribeStateMachine` reports them; states without any are left out.
     pub const fn variable_references(&self) -> &BTreeMap<String, Vec<String>> {
         &self.variable_references
+    }
+
+    /// The item processor of the Map state with this name, as a machine: what the children of its map runs execute.
+    pub fn item_processor(&self, map: &str) -> Option<Self> {
+        self.states.processor_of(map).map(Self::of_processor)
+    }
+
+    /// What the children of a map run execute.
+    pub(crate) fn of_processor(states: &Arc<States>) -> Self {
+        Self {
+            states: Arc::clone(states),
+            timeout_seconds: None,
+            variable_references: BTreeMap::new(),
+        }
     }
 
     /// Every resource that a Task of the machine calls, nested ones included.
@@ -89,6 +103,16 @@ pub(crate) struct States {
 impl States {
     pub(crate) fn get(&self, at: usize) -> Option<&State> {
         self.list.get(at)
+    }
+
+    /// At any depth; the names of all states of a machine differ.
+    fn processor_of(&self, map: &str) -> Option<&Arc<Self>> {
+        self.list.iter().find_map(|state| match &state.kind {
+            Kind::Map(found) if &*state.name == map => Some(&found.processor),
+            Kind::Map(outer) => outer.processor.processor_of(map),
+            Kind::Parallel(branches) => branches.iter().find_map(|branch| branch.processor_of(map)),
+            Kind::Pass(_) | Kind::Task(_) | Kind::Choice(_) | Kind::Wait(_) | Kind::Succeed | Kind::Fail(_) => None,
+        })
     }
 
     fn collect_resources<'a>(&'a self, found: &mut Vec<&'a Resource>) {

@@ -16,7 +16,6 @@ use crate::history::{Details, EventKind};
 use crate::limits::MAX_ITEMS_MAX;
 use crate::{Text, error_name};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Settings of a Map, resolved.
@@ -102,17 +101,12 @@ impl Execution {
             None => Items::State(Arc::new(items)),
             Some(reader) => Items::Reader(Box::new(resolve_reader(scene, reader, input, &mut doomed)?)),
         };
-        let machine = StateMachine {
-            states: map.processor.clone(),
-            timeout_seconds: None,
-            variable_references: BTreeMap::new(),
-        };
         let request = MapRunRequest {
             map_run: again.map_or(MapRunId(self.next.map_run), |(id, _)| id),
             redrive: again.map_or(0, |(_, redrive)| redrive),
             state: Text::from(scene.name),
             label: distributed.label.clone(),
-            processor: Arc::new(machine),
+            processor: Arc::new(StateMachine::of_processor(&map.processor)),
             execution_type: distributed.execution_type,
             items,
             max_concurrency: u64::try_from(resolved.concurrency).unwrap_or(0),

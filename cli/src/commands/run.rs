@@ -128,6 +128,7 @@ async fn start_or_resume(
         input: run.input.to_string(),
         identity: Some(identity),
         redrives: run.redrives,
+        redo: None,
         composition: Some(run.composition.to_json()?),
     };
     Ok((engine.start(new).await?, false))

@@ -129,6 +129,15 @@ impl ItemSource {
         }
     }
 
+    /// What the first object was read as, once it was, if reading began there: a mark of item 0 with this token begins
+    /// there again, and finds the same or nothing.
+    pub(crate) fn start(&self) -> Option<Arc<str>> {
+        match &self.kind {
+            Kind::State(_) | Kind::Listing(_) => None,
+            Kind::Objects(objects) => objects.start(),
+        }
+    }
+
     /// Where the next item begins.
     pub(crate) fn mark(&self) -> Mark {
         let (byte, token) = match &self.kind {

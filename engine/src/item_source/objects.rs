@@ -20,6 +20,8 @@ pub(crate) struct Objects {
     /// `S3://bucket/key` of the object that was read last.
     name: String,
     token: Option<Arc<str>>,
+    /// The first object's, if reading began with it.
+    start: Option<Arc<str>>,
 }
 
 impl Objects {
@@ -38,6 +40,7 @@ impl Objects {
             current: None,
             name: String::new(),
             token: from.token,
+            start: None,
         };
         if token.etag.is_some() {
             let count = from.item.saturating_sub(token.first);
@@ -62,6 +65,10 @@ impl Objects {
         (byte, self.token.clone())
     }
 
+    pub(crate) fn start(&self) -> Option<Arc<str>> {
+        self.start.clone()
+    }
+
     /// The next item, which will be number `index`.
     pub(crate) async fn next(&mut self, index: u64) -> Result<Option<Content>, StateError> {
         loop {
@@ -77,6 +84,9 @@ impl Objects {
             };
             if !self.go_on(first, Place::default()).await? {
                 return Ok(None);
+            }
+            if index == 0 && self.start.is_none() {
+                self.start.clone_from(&self.token);
             }
         }
     }

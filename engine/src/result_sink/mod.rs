@@ -14,9 +14,9 @@ use asl::{ResultWriter, StateError, Value, error_name};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use manifest::result_file::{ResultFiles, ResultManifest};
-use ports::{Ledger, MapRunArn, ObjectBody, ObjectKey, ObjectStore, PutOptions, ResultStatus, SpanSet};
+use ports::{Ledger, MapRunArn, ObjectBody, ObjectKey, ObjectStore, PutOptions, ResultStatus};
 
-use crate::batching::ChildInputs;
+use crate::batching::{ChildInputs, Dispatch};
 use crate::error::while_doing;
 use crate::journal::to_json;
 use crate::{Result, limits};
@@ -30,8 +30,26 @@ use record::Positioned;
 pub(crate) struct NeverStarted {
     pub(crate) inputs: ChildInputs,
     pub(crate) next: u64,
-    /// Children that are done nevertheless.
-    pub(crate) done: SpanSet,
+    /// Whether it was not started; the others are passed over.
+    pub(crate) is_left: Box<dyn FnMut(&Dispatch) -> bool + Send>,
+}
+
+impl NeverStarted {
+    /// The next of them. They end where the source cannot be read any further.
+    async fn next(&mut self) -> Option<Dispatch> {
+        loop {
+            let dispatch = self.inputs.next(self.next).await.ok().flatten()?;
+            self.next += 1;
+            if (self.is_left)(&dispatch) {
+                return Some(dispatch);
+            }
+        }
+    }
+
+    /// Shows all of them to `is_left`.
+    pub(crate) async fn count(mut self) {
+        while self.next().await.is_some() {}
+    }
 }
 
 /// The state's output of a run whose children have all ended.
@@ -60,14 +78,16 @@ impl Sink {
     pub(crate) async fn export(
         &self,
         writer: &ResultWriter,
+        redrive: u32,
+        earlier: ResultFiles,
         never_started: Option<NeverStarted>,
-    ) -> Result<std::result::Result<(), StateError>> {
-        let to = match destination(writer, &self.arn) {
+    ) -> Result<std::result::Result<ResultFiles, StateError>> {
+        let to = match destination(writer, &self.arn, redrive) {
             Ok(to) => to,
             Err(error) => return Ok(Err(error)),
         };
-        match self.write(writer, to, never_started).await {
-            Ok(()) => Ok(Ok(())),
+        match self.write(writer, to, earlier, never_started).await {
+            Ok(files) => Ok(Ok(files)),
             Err(error) if self.ledger_failed.load(Ordering::SeqCst) => {
                 Err(while_doing("read the map run's results")(error))
             }
@@ -79,8 +99,9 @@ impl Sink {
         &self,
         writer: &ResultWriter,
         (bucket, prefix): (String, String),
+        earlier: ResultFiles,
         never_started: Option<NeverStarted>,
-    ) -> ports::Result<()> {
+    ) -> ports::Result<ResultFiles> {
         let to = |name: &str| Destination {
             store: &*self.store,
             bucket: &bucket,
@@ -92,20 +113,21 @@ impl Sink {
             bytes_max: limits::RESULT_FILE_BYTES_MAX,
         };
         let pending = never_started.map_or_else(|| stream::empty().boxed(), pending);
-        let files = ResultFiles {
-            failed: to("FAILED").write(self.chunks(ResultStatus::Failed)).await?,
-            pending: to("PENDING").write(pending).await?,
-            succeeded: to("SUCCEEDED").write(self.chunks(ResultStatus::Succeeded)).await?,
-        };
+        let mut files = earlier;
+        let failed = self.chunks(ResultStatus::Failed);
+        files.failed.extend(to("FAILED").write(failed).await?);
+        files.pending.extend(to("PENDING").write(pending).await?);
+        let succeeded = self.chunks(ResultStatus::Succeeded);
+        files.succeeded.extend(to("SUCCEEDED").write(succeeded).await?);
         let manifest = ResultManifest {
             destination_bucket: bucket.clone(),
             map_run_arn: self.arn.0.clone(),
-            result_files: files,
+            result_files: files.clone(),
         };
         let at = ObjectKey::new(bucket, format!("{prefix}/manifest.json"));
         let body = ObjectBody::Bytes(to_json(&manifest).into());
         let put = self.store.put(&at, body, PutOptions::default()).await;
-        put.map(|_| ())
+        put.map(|_| files)
     }
 
     /// What the ledger holds of one status.
@@ -148,16 +170,11 @@ impl Sink {
     }
 }
 
-/// The records of children that never started. They end where the source cannot be read any further.
+/// The records of children that never started.
 fn pending(never_started: NeverStarted) -> Chunks {
     stream::unfold(never_started, |mut rest| async move {
-        loop {
-            let dispatch = rest.inputs.next(rest.next).await.ok().flatten()?;
-            rest.next += 1;
-            if !rest.done.contains(dispatch.position) {
-                return Some((Ok(Bytes::from(record::pending(dispatch.input))), rest));
-            }
-        }
+        let dispatch = rest.next().await?;
+        Some((Ok(Bytes::from(record::pending(dispatch.input))), rest))
     })
     .boxed()
 }
@@ -170,8 +187,12 @@ fn too_large() -> StateError {
 }
 
 /// The state's output of an exported run.
-pub(crate) fn export_output(writer: &ResultWriter, arn: &MapRunArn) -> std::result::Result<String, StateError> {
-    let (bucket, prefix) = destination(writer, arn)?;
+pub(crate) fn export_output(
+    writer: &ResultWriter,
+    arn: &MapRunArn,
+    redrive: u32,
+) -> std::result::Result<String, StateError> {
+    let (bucket, prefix) = destination(writer, arn, redrive)?;
     let details = serde_json::json!({
         "MapRunArn": arn.0,
         "ResultWriterDetails": {"Bucket": bucket, "Key": format!("{prefix}/manifest.json")},
@@ -179,7 +200,12 @@ pub(crate) fn export_output(writer: &ResultWriter, arn: &MapRunArn) -> std::resu
     Ok(details.to_string())
 }
 
-fn destination(writer: &ResultWriter, arn: &MapRunArn) -> std::result::Result<(String, String), StateError> {
+/// The bucket, and what the keys begin with: a redrive has a folder of its own in the run's.
+fn destination(
+    writer: &ResultWriter,
+    arn: &MapRunArn,
+    redrive: u32,
+) -> std::result::Result<(String, String), StateError> {
     let text = |name: &str| writer.arguments.get(name).and_then(Value::as_str);
     let Some(bucket) = text("Bucket") else {
         return Err(StateError::new(
@@ -192,6 +218,9 @@ fn destination(writer: &ResultWriter, arn: &MapRunArn) -> std::result::Result<(S
     let separator = if prefix.is_empty() { "" } else { "/" };
     // Writing to a String cannot fail.
     write!(prefix, "{separator}{id}").unwrap_or_default();
+    if redrive > 0 {
+        write!(prefix, "/Redrive-{redrive}").unwrap_or_default();
+    }
     Ok((bucket.to_owned(), prefix))
 }
 

@@ -30,6 +30,9 @@ pub(crate) struct EndedChild {
     pub(crate) input: Arc<str>,
     pub(crate) started: Timestamp,
     pub(crate) stopped: Timestamp,
+    pub(crate) redrive_count: u32,
+    /// Its history has room for a redrive.
+    pub(crate) redrivable: bool,
     pub(crate) ending: ChildEnding,
 }
 
@@ -201,11 +204,10 @@ fn record_of(child: EndedChild) -> ResultRecord {
         ChildEnding::TimedOut(error) => ("TIMED_OUT", None, error),
         ChildEnding::Aborted(error) => ("ABORTED", None, error),
     };
-    let done = output.is_some();
-    let redrive_status = if done {
-        "NOT_REDRIVABLE"
-    } else {
-        "REDRIVABLE_BY_MAP_RUN"
+    let (redrive_status, reason) = match (output.is_some(), child.redrivable) {
+        (true, _) => ("NOT_REDRIVABLE", Some("Execution is SUCCEEDED and cannot be redriven")),
+        (false, false) => ("NOT_REDRIVABLE", Some("Execution history event limit exceeded")),
+        (false, true) => ("REDRIVABLE_BY_MAP_RUN", None),
     };
     ResultRecord {
         cause: error.cause.map(|cause| cause.to_string()),
@@ -216,9 +218,9 @@ fn record_of(child: EndedChild) -> ResultRecord {
         name: Some(child.name.to_string()),
         output_details: output.is_some().then_some(INCLUDED),
         output,
-        redrive_count: Some(0),
+        redrive_count: Some(u64::from(child.redrive_count)),
         redrive_status: Some(redrive_status.to_owned()),
-        redrive_status_reason: done.then(|| "Execution is SUCCEEDED and cannot be redriven".to_owned()),
+        redrive_status_reason: reason.map(str::to_owned),
         start_date: Some(child.started.to_string()),
         state_machine_arn: Some(child.state_machine_arn.to_string()),
         status: status.to_owned(),

@@ -115,6 +115,7 @@ fn new_execution(machine: Machine, arguments: Arguments, identity: String) -> Ne
         Some(other) => other.to_string(),
     };
     NewExecution {
+        redo: None,
         state_machine: machine.name,
         definition: machine.definition,
         name: arguments.name.unwrap_or_else(derived),

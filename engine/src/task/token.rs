@@ -58,9 +58,12 @@ fn refused(integration: &Integration, error: &Error) -> TaskFailure {
     let (code, message) = match error_of(error) {
         InvalidAnswer::Output => ("InvalidOutput", "Invalid Output"),
         InvalidAnswer::TimedOut => ("TaskTimedOut", "Task Timed Out"),
-        InvalidAnswer::Token | InvalidAnswer::Activity | InvalidAnswer::Execution => {
-            ("InvalidToken", "Invalid Token: 'Invalid token'")
-        }
+        InvalidAnswer::Token
+        | InvalidAnswer::Activity
+        | InvalidAnswer::Execution
+        | InvalidAnswer::MapRun
+        | InvalidAnswer::MapRunOver
+        | InvalidAnswer::Percentage => ("InvalidToken", "Invalid Token: 'Invalid token'"),
     };
     TaskFailure {
         error: integration.error_name(code),

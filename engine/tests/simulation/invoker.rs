@@ -39,6 +39,16 @@ struct Asked {
     child: String,
 }
 
+impl Asked {
+    /// What the answer is known by.
+    fn answer(&self, plan: &TaskPlan) -> String {
+        match plan.journalled {
+            Journalled::InChild => format!("{}-{} by {}", self.task, self.item, self.child.trim_matches('"')),
+            Journalled::Once | Journalled::Repeatedly | Journalled::Never => format!("{}-{}", self.task, self.item),
+        }
+    }
+}
+
 impl Invoker {
     pub(crate) fn new(world: &Arc<World>, life: &Arc<Life>) -> Self {
         Self {
@@ -58,9 +68,9 @@ impl Invoker {
                 "`{answer}` is acted on before it is journalled"
             );
         }
-        let answer = format!("{}-{}", asked.task, asked.item);
+        let answer = asked.answer(plan);
         assert!(
-            plan.journalled != Journalled::Once || !seen.journalled.contains(&answer),
+            !matches!(plan.journalled, Journalled::Once | Journalled::InChild) || !seen.journalled.contains(&answer),
             "`{answer}` is asked for again though it is journalled"
         );
         let Some((name, map)) = self.distributed(plan) else {
@@ -135,11 +145,12 @@ impl Invoker {
             Fate::HaltsOnce if tries == 1 => failure(HALT),
             Fate::Fails => failure("Test.Permanent"),
             Fate::Answers | Fate::FailsAtFirst(_) | Fate::TooLate | Fate::HaltsOnce => {
-                let mark = match script.tasks[&asked.task].journalled {
-                    Journalled::Once | Journalled::Repeatedly => "answer-of-",
+                let plan = &script.tasks[&asked.task];
+                let mark = match plan.journalled {
+                    Journalled::Once | Journalled::Repeatedly | Journalled::InChild => "answer-of-",
                     Journalled::Never => "child-answer ",
                 };
-                Ok(json!({"answer": format!("{mark}{}-{};", asked.task, asked.item)}).to_string())
+                Ok(json!({"answer": format!("{mark}{};", asked.answer(plan))}).to_string())
             }
         }
     }

@@ -33,7 +33,9 @@ pub(crate) enum Journalled {
     Once,
     /// They are, but the state may be entered again.
     Repeatedly,
-    /// It is a map run's child that asks.
+    /// It is a map run's Standard child that asks: they are in the child's, and none is asked for again by that child.
+    InChild,
+    /// It is a map run's Express child that asks.
     Never,
 }
 
@@ -184,7 +186,8 @@ impl Writer {
             },
             map: map.map(str::to_owned),
             journalled: match place {
-                Place::Child { .. } => Journalled::Never,
+                Place::Child { express: true, .. } => Journalled::Never,
+                Place::Child { express: false, .. } => Journalled::InChild,
                 Place::Top | Place::Branch | Place::Iteration if repeated => Journalled::Repeatedly,
                 Place::Top | Place::Branch | Place::Iteration => Journalled::Once,
             },

@@ -197,6 +197,7 @@ async fn start(world: &Arc<World>) -> ExecutionArn {
         input: world.script.input.to_string(),
         identity: None,
         redrives: None,
+        redo: None,
         composition: None,
     };
     let started = world.engine(&Arc::new(life)).start(new).await;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use engine::{Engine, Ports, Settings};
 use futures::{StreamExt, stream};
 use ports::{
-    BodyStream, Commit, CopyOptions, ExecutionArn, ExecutionRow, GetOptions, Journal, JournalRecord, Ledger,
-    LedgerState, Listing, MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult,
+    BodyStream, Commit, CopyOptions, ExecutionArn, ExecutionRow, ExecutionStatus, GetOptions, Journal, JournalRecord,
+    Ledger, LedgerState, Listing, MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult,
     ResultStatus, Timestamp, memory,
 };
 
@@ -129,7 +129,7 @@ impl Port {
             "{state:?}"
         );
         assert!(counted >= all(before.executions), "{before:?} → {state:?}");
-        assert!(state.closed || !before.closed, "`{arn}` was closed");
+        assert!(state.is_over() || !before.is_over(), "`{arn}` was over");
     }
 }
 
@@ -199,6 +199,18 @@ impl Journal for Port {
             .call("executions", self.world.journal.executions(skip, limit))
             .await
     }
+
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<ExecutionRow>> {
+        self.life
+            .call("children", self.world.journal.children(map_run, status, skip, limit))
+            .await
+    }
 }
 
 #[async_trait]
@@ -225,9 +237,29 @@ impl Ledger for Port {
             .await
     }
 
-    async fn forget_results(&self, map_run: &MapRunArn) -> ports::Result<()> {
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> ports::Result<()> {
         self.life
-            .call("forget", self.world.ledger.forget_results(map_run))
+            .call("forget", self.world.ledger.forget_results(map_run, status))
+            .await
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> ports::Result<Option<Bytes>> {
+        self.life
+            .call(
+                "unsuccessful",
+                self.world.ledger.unsuccessful(map_run, attempt, position),
+            )
+            .await
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<(MapRunArn, LedgerState)>> {
+        self.life
+            .call("map runs", self.world.ledger.map_runs(execution, skip, limit))
             .await
     }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, NewExecution, Ports, Settings};
 use ports::{
-    Commit, ErrorKind, Fault, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus, TaskFailure,
-    Timestamp, memory,
+    Commit, ErrorKind, ExecutionArn, Fault, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus,
+    TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 
@@ -134,8 +134,21 @@ impl Ledger for MortalLedger {
         self.inner.result(map_run, status, position).await
     }
 
-    async fn forget_results(&self, map_run: &MapRunArn) -> ports::Result<()> {
-        self.inner.forget_results(map_run).await
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> ports::Result<()> {
+        self.inner.forget_results(map_run, status).await
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> ports::Result<Option<Bytes>> {
+        self.inner.unsuccessful(map_run, attempt, position).await
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<(MapRunArn, LedgerState)>> {
+        self.inner.map_runs(execution, skip, limit).await
     }
 }
 
@@ -191,6 +204,7 @@ pub(crate) fn new_execution(definition: String, fate: &str) -> NewExecution {
         input: json!({"fate": fate}).to_string(),
         identity: None,
         redrives: None,
+        redo: None,
         composition: None,
     }
 }

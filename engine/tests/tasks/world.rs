@@ -153,6 +153,7 @@ impl World {
             input: "{}".to_owned(),
             identity: None,
             redrives: None,
+            redo: None,
             composition: None,
         };
         engine.start(new).await.unwrap()

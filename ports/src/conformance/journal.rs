@@ -3,11 +3,15 @@
 use futures::future;
 
 use super::assert_kind;
-use crate::{ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Result, Timestamp};
+use crate::{
+    ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, MapRunArn, Result,
+    Timestamp,
+};
 
 /// Every check, in a journal without executions.
 pub async fn all(journal: &dyn Journal) -> Result<()> {
     executions_are_listed_newest_first(journal).await?;
+    children_are_listed_by_their_map_run(journal).await?;
     an_execution_is_kept_as_it_was_given(journal).await?;
     an_arn_can_be_taken_once(journal).await?;
     records_follow_each_other_without_a_gap(journal).await?;
@@ -26,6 +30,8 @@ pub fn row(name: &str, started: i64) -> ExecutionRow {
         interpreter: 1,
         identity: None,
         redrives: None,
+        redo: None,
+        child_of: None,
         composition: None,
         status: ExecutionStatus::Running,
         started: Timestamp::from_millis(started),
@@ -33,6 +39,8 @@ pub fn row(name: &str, started: i64) -> ExecutionRow {
         output: None,
         error: None,
         cause: None,
+        redrive_count: 0,
+        redrivable: false,
     }
 }
 
@@ -65,6 +73,45 @@ pub async fn executions_are_listed_newest_first(journal: &dyn Journal) -> Result
     Ok(())
 }
 
+/// And not among the others.
+pub async fn children_are_listed_by_their_map_run(journal: &dyn Journal) -> Result<()> {
+    let all = journal.executions(0, 100).await?;
+    let run = |name: &str| {
+        MapRunArn(format!(
+            "arn:aws:states:us-east-1:000000000000:mapRun:manifest-map/Map:{name}"
+        ))
+    };
+    for (position, (name, of)) in (7..).zip([("one", "left"), ("two", "right"), ("three", "left")]) {
+        let child_of = ChildOf {
+            map_run: run(of),
+            position,
+            items: 100,
+            attempt: 2,
+        };
+        let child = ExecutionRow {
+            child_of: Some(child_of),
+            ..row(name, 40)
+        };
+        journal.create(child.clone()).await?;
+        assert_eq!(journal.execution(&child.arn).await?, child);
+    }
+    let names = async |of: &str, status, skip, limit| -> Result<Vec<String>> {
+        let rows = journal.children(&run(of), status, skip, limit).await?;
+        Ok(rows.into_iter().map(|row| row.name).collect())
+    };
+    assert_eq!(names("left", None, 0, 10).await?, ["three", "one"]);
+    assert_eq!(names("left", None, 1, 10).await?, ["one"]);
+    assert_eq!(names("right", None, 0, 10).await?, ["two"]);
+    assert!(names("neither", None, 0, 10).await?.is_empty());
+    let mut ended = journal.execution(&arn("three")).await?;
+    ended.status = ExecutionStatus::TimedOut;
+    journal.update(ended).await?;
+    assert_eq!(names("left", Some(ExecutionStatus::Running), 0, 10).await?, ["one"]);
+    assert_eq!(names("left", Some(ExecutionStatus::TimedOut), 0, 10).await?, ["three"]);
+    assert_eq!(journal.executions(0, 100).await?, all);
+    Ok(())
+}
+
 /// Every member, before and after an update.
 pub async fn an_execution_is_kept_as_it_was_given(journal: &dyn Journal) -> Result<()> {
     let mut one = row("kept", 1_795_307_629_120);
@@ -85,6 +132,8 @@ pub async fn an_execution_is_kept_as_it_was_given(journal: &dyn Journal) -> Resu
         one.output = Some("{\"items\":3}".to_owned());
         one.error = Some("Gantry.ItemsFailed".to_owned());
         one.cause = Some("one or more".to_owned());
+        one.redrive_count = 3;
+        one.redrivable = true;
         journal.update(one.clone()).await?;
         assert_eq!(journal.execution(&one.arn).await?, one);
     }

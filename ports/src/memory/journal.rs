@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::lock;
-use crate::{Error, ErrorKind, ExecutionArn, ExecutionRow, JournalRecord, Result};
+use crate::{Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord, MapRunArn, Result};
 
 /// Executions and their records in maps.
 #[derive(Debug, Default)]
@@ -27,6 +27,15 @@ impl Journal {
         let mut executions = lock(&self.executions);
         let found = executions.get_mut(arn);
         act(found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no execution `{arn}`")))?)
+    }
+
+    fn page(&self, wanted: impl Fn(&ExecutionRow) -> bool, skip: usize, limit: usize) -> Vec<ExecutionRow> {
+        let executions = lock(&self.executions);
+        let wanted = executions.values().filter(|stored| wanted(&stored.row));
+        let mut newest: Vec<_> = wanted.collect();
+        newest.sort_by_key(|stored| std::cmp::Reverse((stored.row.started, stored.position)));
+        let page = newest.into_iter().skip(skip).take(limit);
+        page.map(|stored| stored.row.clone()).collect()
     }
 }
 
@@ -86,10 +95,20 @@ impl crate::Journal for Journal {
     }
 
     async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
-        let executions = lock(&self.executions);
-        let mut newest: Vec<_> = executions.values().collect();
-        newest.sort_by_key(|stored| std::cmp::Reverse((stored.row.started, stored.position)));
-        let page = newest.into_iter().skip(skip).take(limit);
-        Ok(page.map(|stored| stored.row.clone()).collect())
+        Ok(self.page(|row| row.child_of.is_none(), skip, limit))
+    }
+
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<ExecutionRow>> {
+        let wanted = |row: &ExecutionRow| {
+            let of_it = row.child_of.as_ref().is_some_and(|child| child.map_run == *map_run);
+            of_it && status.is_none_or(|status| row.status == status)
+        };
+        Ok(self.page(wanted, skip, limit))
     }
 }

@@ -1,0 +1,117 @@
+//! Runs a journalled execution, a machine's own or a map run's child, and keeps its row.
+
+use std::sync::Arc;
+
+use asl::{Ending, Event, Execution, Moment};
+use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord};
+
+use crate::catalog::{Outcome, World, to_asl};
+use crate::error::while_doing;
+use crate::execution::{Driven, Driver};
+use crate::journal::{Entry, to_json};
+use crate::{Error, Result, Stop, recovery};
+
+/// What an execution obeys while it is driven.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Driving {
+    pub(crate) stop: Stop,
+    /// Asks it to end as `StopExecution` does.
+    pub(crate) abort: Option<Stop>,
+}
+
+/// Runs it on from where its journal ends, and writes its end into its row.
+pub(crate) async fn drive(
+    world: &Arc<World>,
+    row: ExecutionRow,
+    execution: Execution,
+    driving: Driving,
+) -> Result<Outcome> {
+    let recovered = recovery::replay(world, &row, execution).await?;
+    let driver = Driver::recorded(Arc::clone(world), &row, recovered, driving)?;
+    let (end, started) = driver.drive_alone().await?;
+    let outcome = match end {
+        Driven::Ended {
+            ending,
+            redrive_count,
+            redrivable,
+        } => {
+            let row = ExecutionRow {
+                redrive_count,
+                redrivable,
+                ..row
+            };
+            Outcome::Ended(Box::new(finish(world, row, ending).await?))
+        }
+        Driven::Stopped => Outcome::Stopped,
+    };
+    started.finish().await?;
+    Ok(outcome)
+}
+
+async fn finish(world: &World, row: ExecutionRow, ending: Ending) -> Result<ExecutionRow> {
+    let (status, output, error) = match ending {
+        Ending::Succeeded { output } => (ExecutionStatus::Succeeded, Some(output.to_string()), None),
+        Ending::Failed(error) => (ExecutionStatus::Failed, None, Some(error)),
+        Ending::TimedOut(error) => (ExecutionStatus::TimedOut, None, Some(error)),
+        Ending::Aborted(error) => (ExecutionStatus::Aborted, None, Some(error)),
+    };
+    let (error, cause) = error.map_or((None, None), |error| (error.error, error.cause));
+    let ended = ExecutionRow {
+        status,
+        stopped: Some(world.ports.clock.now()),
+        output,
+        error: error.map(|error| error.to_string()),
+        cause: cause.map(|cause| cause.to_string()),
+        ..row
+    };
+    let updated = world.ports.journal.update(ended.clone()).await;
+    updated.map_err(while_doing("write down the execution's end"))?;
+    Ok(ended)
+}
+
+/// Writes down that an execution that ended without success goes on.
+///
+/// Once more is no harm: an execution that is being redriven already stays as it is.
+pub(crate) async fn redrive(world: &Arc<World>, row: ExecutionRow, execution: Execution) -> Result<ExecutionRow> {
+    let recovered = recovery::replay(world, &row, execution).await?;
+    let refused = || Error::NotRedrivable { name: row.name.clone() };
+    match row.status {
+        ExecutionStatus::Running | ExecutionStatus::Succeeded => return Err(refused()),
+        ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {}
+    }
+    // A crash may have come between the journal and the row.
+    if recovered.execution.is_ended() {
+        if !recovered.execution.may_redrive() {
+            return Err(refused());
+        }
+        journal_redrive(world, &row.arn, recovered.sequence).await?;
+    }
+    let running = ExecutionRow {
+        status: ExecutionStatus::Running,
+        stopped: None,
+        output: None,
+        error: None,
+        cause: None,
+        redrivable: false,
+        ..row
+    };
+    let updated = world.ports.journal.update(running.clone()).await;
+    updated.map_err(while_doing("write down the redrive"))?;
+    Ok(running)
+}
+
+async fn journal_redrive(world: &World, arn: &ExecutionArn, sequence: u64) -> Result<()> {
+    let entry = Entry {
+        event: Event::Redrive,
+        moment: Moment {
+            now: to_asl(world.ports.clock.now()),
+            jitter: 0.0,
+        },
+    };
+    let record = JournalRecord {
+        sequence,
+        record: to_json(&entry),
+    };
+    let appended = world.ports.journal.append(arn, vec![record]).await;
+    appended.map_err(while_doing("write the journal"))
+}

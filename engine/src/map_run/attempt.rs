@@ -1,0 +1,256 @@
+//! Which children an attempt of a map run is to do: all of a new run, what is left of one that is redriven.
+//!
+//! Nothing is remembered of children that are to be done but what is known of those that are done: the ledger has, of
+//! each earlier attempt, which children were done and which of them did not succeed. The set is made of that again
+//! whenever the run is taken up. It grows with the spans of what did not succeed: 16 bytes for each.
+
+use std::sync::Arc;
+
+use asl::{Identity, MapRunRequest};
+use ports::{
+    Amount, Attempt, Counts, Ledger, LedgerState, MapRunArn, MapRunSettings, MapRunStatus, ResultStatus, SpanSet,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::catalog::World;
+use crate::error::while_doing;
+use crate::naming::Naming;
+use crate::redo::Redo;
+use crate::result_sink::ChildEnding;
+
+/// The state of a map run that begins, is taken up again, or is redriven.
+pub(super) async fn begin(
+    world: &Arc<World>,
+    naming: &Naming,
+    parent: &Identity,
+    request: &MapRunRequest,
+) -> Result<LedgerState> {
+    let (ledger, now) = (&world.ports.ledger, world.ports.clock.now());
+    let found = ledger.state(&naming.arn).await;
+    let found = found
+        .map_err(while_doing("read the map run's ledger"))?
+        .unwrap_or_default();
+    let state = if found.execution.is_none() {
+        LedgerState {
+            execution: Some(ports::ExecutionArn(parent.execution_arn.to_string())),
+            map: request.state.to_string(),
+            started: now,
+            settings: settings(request),
+            ..found
+        }
+    } else if request.redrive > found.redrives() {
+        // What has failed runs again: its record would be a second one.
+        let forgotten = ledger.forget_results(&naming.arn, ResultStatus::Failed).await;
+        forgotten.map_err(while_doing("clear the map run's ledger"))?;
+        LedgerState {
+            redriven: Some(now),
+            ..again(found, request.redrive)
+        }
+    } else {
+        return Ok(found);
+    };
+    let commit = ports::Commit {
+        state: state.clone(),
+        ..ports::Commit::default()
+    };
+    let committed = ledger.commit(&naming.arn, commit).await;
+    committed.map_err(while_doing("write the map run's ledger"))?;
+    Ok(state)
+}
+
+const fn settings(request: &MapRunRequest) -> MapRunSettings {
+    MapRunSettings {
+        max_concurrency: request.max_concurrency,
+        tolerated_failure_count: request.tolerated_failure_count,
+        tolerated_failure_percentage: request.tolerated_failure_percentage,
+    }
+}
+
+/// The state at the beginning of a redrive.
+fn again(mut state: LedgerState, redrive: u32) -> LedgerState {
+    while state.redrives() < redrive {
+        state.attempts.push(Attempt {
+            low_water: std::mem::take(&mut state.low_water),
+            done: std::mem::take(&mut state.done),
+        });
+    }
+    let succeeded = |counts: Counts| Counts {
+        succeeded: counts.succeeded,
+        ..Counts::default()
+    };
+    LedgerState {
+        status: MapRunStatus::Running,
+        stopped: None,
+        failure: None,
+        pending: Amount::default(),
+        not_redrivable: Amount::default(),
+        pending_redrive: Amount {
+            executions: state.pending_redrive.executions + state.executions.not_succeeded(),
+            items: state.pending_redrive.items + state.items.not_succeeded(),
+        },
+        executions: succeeded(state.executions),
+        items: succeeded(state.items),
+        source_item: 0,
+        source_byte: 0,
+        source_token: state.source_start.clone(),
+        ..state
+    }
+}
+
+/// Children that an attempt is to do, by position.
+#[derive(Debug, Clone)]
+pub(super) struct ToDo {
+    /// They did not succeed in an earlier attempt.
+    again: SpanSet,
+    /// No attempt has come to them.
+    never_started: SpanSet,
+}
+
+impl ToDo {
+    pub(super) fn has(&self, position: u64) -> bool {
+        self.never_started.contains(position) || self.again.contains(position)
+    }
+
+    pub(super) fn is_again(&self, position: u64) -> bool {
+        self.again.contains(position)
+    }
+}
+
+/// A child that did not succeed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Unsuccessful {
+    pub(super) position: u64,
+    pub(super) status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+impl Unsuccessful {
+    /// Nothing, if it has succeeded.
+    pub(super) fn of(position: u64, ending: &ChildEnding) -> Option<Self> {
+        let (status, error) = match ending {
+            ChildEnding::Succeeded { .. } => return None,
+            ChildEnding::Failed(error) => ("FAILED", error),
+            ChildEnding::TimedOut(error) => ("TIMED_OUT", error),
+            ChildEnding::Aborted(error) => ("ABORTED", error),
+        };
+        Some(Self {
+            position,
+            status: status.to_owned(),
+            error: error.error.as_ref().map(ToString::to_string),
+        })
+    }
+}
+
+/// What the present attempt of a map run is to do.
+pub(super) async fn to_do(
+    ledger: &Arc<dyn Ledger>,
+    arn: &MapRunArn,
+    state: &LedgerState,
+    redo: Option<&Redo>,
+) -> Result<ToDo> {
+    let first = match redo {
+        Some(redo) => of_another_run(ledger, &state.map, redo).await?,
+        None => ToDo {
+            again: SpanSet::default(),
+            never_started: SpanSet::from(0),
+        },
+    };
+    after(ledger, arn, first, &state.attempts).await
+}
+
+/// What is left to do after some attempts, the first of which was to do all of `to_do`.
+async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attempts: &[Attempt]) -> Result<ToDo> {
+    for (number, attempt) in (0..).zip(attempts) {
+        for set in [&mut to_do.again, &mut to_do.never_started] {
+            set.remove_all(&SpanSet::below(attempt.low_water));
+            set.remove_all(&attempt.done);
+        }
+        let mut unsuccessful = SpanSet::default();
+        for_each(ledger, arn, number, |child| unsuccessful.insert(child.position)).await?;
+        to_do.again.insert_all(&unsuccessful);
+    }
+    Ok(to_do)
+}
+
+/// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
+async fn of_another_run(ledger: &Arc<dyn Ledger>, map: &str, redo: &Redo) -> Result<ToDo> {
+    let all = ToDo {
+        again: SpanSet::default(),
+        never_started: SpanSet::from(0),
+    };
+    let Some((arn, state)) = last_run(ledger, map, redo).await? else {
+        return Ok(all);
+    };
+    let mut attempts = state.attempts;
+    attempts.push(Attempt {
+        low_water: state.low_water,
+        done: state.done,
+    });
+    let left = after(ledger, &arn, all, &attempts).await?;
+    let mut wanted = SpanSet::default();
+    for number in (0..).take(attempts.len()) {
+        // Of a child that was tried several times the last ending counts.
+        let mut others = SpanSet::default();
+        for_each(ledger, &arn, number, |child| {
+            if redo.only.matches(&child.status, child.error.as_deref()) {
+                wanted.insert(child.position);
+            } else {
+                others.insert(child.position);
+            }
+        })
+        .await?;
+        wanted.remove_all(&others);
+    }
+    let mut unwanted = left.again.clone();
+    unwanted.remove_all(&wanted);
+    let mut never_started = left.again;
+    never_started.remove_all(&unwanted);
+    if redo.only.matches("PENDING", None) {
+        never_started.insert_all(&left.never_started);
+    }
+    Ok(ToDo {
+        again: SpanSet::default(),
+        never_started,
+    })
+}
+
+/// The newest run of a Map in the execution whose items are to be done again.
+async fn last_run(ledger: &Arc<dyn Ledger>, map: &str, redo: &Redo) -> Result<Option<(MapRunArn, LedgerState)>> {
+    let mut skip = 0;
+    loop {
+        let page = ledger.map_runs(&redo.execution, skip, PAGE).await;
+        let page = page.map_err(while_doing("list the map runs"))?;
+        if page.is_empty() {
+            return Ok(None);
+        }
+        skip += page.len();
+        if let Some(found) = page.into_iter().find(|(_, state)| state.map == map) {
+            return Ok(Some(found));
+        }
+    }
+}
+
+/// Map runs that are read at once.
+const PAGE: usize = 100;
+
+/// Every child that did not succeed in an attempt.
+async fn for_each(
+    ledger: &Arc<dyn Ledger>,
+    arn: &MapRunArn,
+    attempt: u32,
+    mut heed: impl FnMut(Unsuccessful),
+) -> Result<()> {
+    for position in 0.. {
+        let lines = ledger.unsuccessful(arn, attempt, position).await;
+        let Some(lines) = lines.map_err(while_doing("read what did not succeed"))? else {
+            break;
+        };
+        let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .for_each(&mut heed);
+    }
+    Ok(())
+}

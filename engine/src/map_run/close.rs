@@ -1,0 +1,160 @@
+//! What a map run leaves when its children have ended, and what it answers its execution.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use asl::{MapRunResult, StateError};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use manifest::result_file::ResultFiles;
+use ports::{Amount, LedgerState, MapRunStatus, ResultStatus, RunFailure};
+
+use super::MapRun;
+use super::books::mark;
+use super::give_up::failure_of;
+use crate::Result;
+use crate::error::while_doing;
+use crate::journal::to_json;
+use crate::result_sink::{self, NeverStarted, Sink};
+
+impl MapRun {
+    /// Writes the results out, once, and says how the run has ended.
+    pub(super) async fn close(&mut self) -> Result<MapRunResult> {
+        // From here on the ledger says all there is to say.
+        self.post = None;
+        if !self.state.is_over() {
+            self.leave_results().await?;
+            self.state.status = match &self.state.failure {
+                None => MapRunStatus::Succeeded,
+                Some(failure) if *failure == RunFailure::default() => MapRunStatus::Aborted,
+                Some(_) => MapRunStatus::Failed,
+            };
+            self.state.stopped = Some(self.world.ports.clock.now());
+            self.dirty = true;
+            self.flush().await?;
+        }
+        if self.state.result_files.is_some() {
+            self.forget_results().await?;
+        }
+        self.answer().await
+    }
+
+    async fn leave_results(&mut self) -> Result<()> {
+        let request = Arc::clone(&self.request);
+        let counted = Arc::new(Mutex::new(Amount::default()));
+        let never_started = self.never_started(&counted).await;
+        match result_sink::exporting(&request) {
+            Some(writer) if self.has_results() => {
+                let earlier = earlier_files(&self.state);
+                let redrive = self.state.redrives();
+                match self.sink().export(writer, redrive, earlier, never_started).await? {
+                    Ok(files) => {
+                        self.state.result_files = Some(to_json(&files));
+                        self.state.results_written = Amount {
+                            executions: self.state.executions.ended(),
+                            items: self.state.items.ended(),
+                        };
+                    }
+                    Err(error) => self.fail(error),
+                }
+            }
+            Some(_) | None => {
+                if let Some(never_started) = never_started {
+                    never_started.count().await;
+                }
+            }
+        }
+        if result_sink::exporting(&request).is_none()
+            && self.state.failure.is_none()
+            && let Err(error) = self.sink().collect().await?
+        {
+            self.fail(error);
+        }
+        self.state.pending = *counted.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(())
+    }
+
+    /// What made it fail first counts.
+    fn fail(&mut self, error: StateError) {
+        self.state.failure.get_or_insert_with(|| failure_of(error));
+    }
+
+    async fn answer(&mut self) -> Result<MapRunResult> {
+        if self.state.status == MapRunStatus::Aborted {
+            return Ok(MapRunResult::Aborted);
+        }
+        if let Some(failure) = self.state.failure.clone() {
+            return Ok(failed(failure));
+        }
+        let output = match result_sink::exporting(&self.request) {
+            Some(writer) => result_sink::export_output(writer, &self.naming.arn, self.state.redrives()),
+            None => self.sink().collect().await?,
+        };
+        Ok(match output {
+            Ok(output) => MapRunResult::Succeeded { output },
+            Err(error) => failed(failure_of(error)),
+        })
+    }
+
+    fn sink(&self) -> Sink {
+        let ports = &self.world.ports;
+        Sink::new(&ports.store, &ports.ledger, &self.naming.arn)
+    }
+
+    /// What stands in files need not stand in the ledger.
+    async fn forget_results(&mut self) -> Result<()> {
+        for status in [ResultStatus::Succeeded, ResultStatus::Failed] {
+            let forgotten = self.world.ports.ledger.forget_results(&self.naming.arn, status).await;
+            forgotten.map_err(while_doing("clear the map run's ledger"))?;
+        }
+        Ok(())
+    }
+
+    /// A run that failed before its first child leaves nothing.
+    const fn has_results(&self) -> bool {
+        self.state.failure.is_none() || self.state.executions.ended() > 0
+    }
+
+    /// The inputs of a failed run's children that this attempt has not started, if they can still be read. `counted`
+    /// will hold those of them that no attempt has started.
+    fn never_started(&self, counted: &Arc<Mutex<Amount>>) -> BoxFuture<'static, Option<NeverStarted>> {
+        if self.state.failure.is_none() {
+            return futures::future::ready(None).boxed();
+        }
+        let (next, done, to_do) = (self.state.low_water, self.state.done.clone(), self.to_do.clone());
+        let inputs = self.open(mark(&self.state));
+        let counted = Arc::clone(counted);
+        async move {
+            let inputs = inputs.await.ok()?;
+            Some(NeverStarted {
+                inputs,
+                next,
+                is_left: Box::new(move |dispatch| {
+                    let position = dispatch.position;
+                    if to_do.has(position) && !to_do.is_again(position) && !done.contains(position) {
+                        let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                        counted.add_child(dispatch.items);
+                    }
+                    to_do.has(position) && !done.contains(position)
+                }),
+            })
+        }
+        .boxed()
+    }
+}
+
+/// Files of earlier attempts whose records are still true: a child that has succeeded is not done again.
+fn earlier_files(state: &LedgerState) -> ResultFiles {
+    let files = state.result_files.as_deref();
+    let files: ResultFiles = files
+        .and_then(|files| serde_json::from_str(files).ok())
+        .unwrap_or_default();
+    ResultFiles {
+        succeeded: files.succeeded,
+        ..ResultFiles::default()
+    }
+}
+
+fn failed(failure: RunFailure) -> MapRunResult {
+    let RunFailure { error, cause } = failure;
+    MapRunResult::Failed { error, cause }
+}

@@ -1,0 +1,224 @@
+//! `DescribeMapRun`, `ListMapRuns`, `UpdateMapRun`.
+
+use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, Timestamp};
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::letters::{RunLetter, Standing};
+use crate::error::{InvalidAnswer, while_doing};
+use crate::{Engine, Error, Result};
+
+/// What `DescribeMapRun` tells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MapRunDescription {
+    /// Names it.
+    pub map_run_arn: MapRunArn,
+    /// The execution that it is part of.
+    pub execution_arn: ExecutionArn,
+    /// Where it stands.
+    pub status: MapRunStatus,
+    /// When it started.
+    pub start_date: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_date: Option<Timestamp>,
+    /// Children at once; `0` stands for AWS's default.
+    pub max_concurrency: u64,
+    /// **Percent** of failed items that is tolerated.
+    pub tolerated_failure_percentage: f64,
+    /// Failed items that are tolerated.
+    pub tolerated_failure_count: u64,
+    /// By items.
+    pub item_counts: MapRunCounts,
+    /// By children.
+    pub execution_counts: MapRunCounts,
+    /// How often it was redriven.
+    pub redrive_count: u32,
+    /// When it was last redriven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redrive_date: Option<Timestamp>,
+}
+
+/// The items or the children of a map run by where they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MapRunCounts {
+    /// Known, and not started.
+    pub pending: u64,
+    /// Going on.
+    pub running: u64,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Ended with an error.
+    pub failed: u64,
+    /// Their time was up.
+    pub timed_out: u64,
+    /// Were stopped.
+    pub aborted: u64,
+    /// All of these, and those that wait for their redrive.
+    pub total: u64,
+    /// Stand in result files.
+    pub results_written: u64,
+    /// Ended without success, and a redrive would not do them again.
+    pub failures_not_redrivable: u64,
+    /// Did not succeed in an earlier attempt, and this one has not come to them.
+    pub pending_redrive: u64,
+}
+
+/// One map run in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MapRunEntry {
+    /// The execution that it is part of.
+    pub execution_arn: ExecutionArn,
+    /// Names it.
+    pub map_run_arn: MapRunArn,
+    /// What its children run: `…:stateMachine:Machine/Label`.
+    pub state_machine_arn: String,
+    /// When it started.
+    pub start_date: Timestamp,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_date: Option<Timestamp>,
+}
+
+/// What `UpdateMapRun` changes; what is absent stays.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct MapRunChange {
+    /// Children at once; those that run above it are not stopped.
+    pub max_concurrency: Option<u64>,
+    /// Failed items that are tolerated.
+    pub tolerated_failure_count: Option<u64>,
+    /// **Percent** of failed items that is tolerated.
+    pub tolerated_failure_percentage: Option<f64>,
+}
+
+impl Engine {
+    /// `DescribeMapRun`: of one that goes on in this engine what it is doing, else what its ledger says.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when there is no such map run.
+    pub async fn describe_map_run(&self, arn: &MapRunArn) -> Result<MapRunDescription> {
+        if let Some(standing) = self.ask(arn).await {
+            return describe(arn, standing);
+        }
+        let state = self.world.ports.ledger.state(arn).await;
+        let state = state.map_err(while_doing("read the map run's ledger"))?;
+        let standing = Standing {
+            state: state.ok_or(Error::Answer(InvalidAnswer::MapRun))?,
+            running: Amount::default(),
+            running_again: Amount::default(),
+        };
+        describe(arn, standing)
+    }
+
+    /// Asks the run itself, if it goes on here.
+    async fn ask(&self, arn: &MapRunArn) -> Option<Standing> {
+        let mailbox = self.world.desk.map_run(arn)?;
+        let (reply, standing) = oneshot::channel();
+        mailbox.send(RunLetter::Describe(reply)).await.ok()?;
+        standing.await.ok()
+    }
+
+    /// `ListMapRuns`: at most `limit`, the newest first, after the first `skip`.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn list_map_runs(&self, execution: &ExecutionArn, skip: usize, limit: usize) -> Result<Vec<MapRunEntry>> {
+        let listed = self.world.ports.ledger.map_runs(execution, skip, limit).await;
+        let listed = listed.map_err(while_doing("list the map runs"))?;
+        let entries = listed.into_iter().map(|(arn, state)| MapRunEntry {
+            execution_arn: execution.clone(),
+            state_machine_arn: children_machine(&arn),
+            map_run_arn: arn,
+            start_date: state.started,
+            stop_date: state.stopped,
+        });
+        Ok(entries.collect())
+    }
+
+    /// `UpdateMapRun`: from now on, and written down when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Answer`] when there is no such map run, it has ended, or the percentage is none.
+    pub async fn update_map_run(&self, arn: &MapRunArn, change: MapRunChange) -> Result<()> {
+        let percentage = change.tolerated_failure_percentage;
+        if percentage.is_some_and(|percentage| !(0.0..=100.0).contains(&percentage)) {
+            return Err(Error::Answer(InvalidAnswer::Percentage));
+        }
+        if let Some(mailbox) = self.world.desk.map_run(arn) {
+            let (reply, written) = oneshot::channel();
+            if mailbox.send(RunLetter::Update(change, reply)).await.is_ok() && written.await.is_ok() {
+                return Ok(());
+            }
+        }
+        let state = self.world.ports.ledger.state(arn).await;
+        match state.map_err(while_doing("read the map run's ledger"))? {
+            Some(_) => Err(Error::Answer(InvalidAnswer::MapRunOver)),
+            None => Err(Error::Answer(InvalidAnswer::MapRun)),
+        }
+    }
+}
+
+/// `…:mapRun:Machine/Label:id` runs children of `…:stateMachine:Machine/Label`.
+fn children_machine(arn: &MapRunArn) -> String {
+    let machine = arn.0.replacen(":mapRun:", ":stateMachine:", 1);
+    let end = machine.rfind(':').unwrap_or(machine.len());
+    machine.get(..end).unwrap_or_default().to_owned()
+}
+
+fn describe(arn: &MapRunArn, standing: Standing) -> Result<MapRunDescription> {
+    let Standing {
+        state,
+        running,
+        running_again,
+    } = standing;
+    let no_parent = Error::Answer(InvalidAnswer::MapRun);
+    let redrive_count = state.redrives();
+    let execution_counts = counts(
+        &state,
+        state.executions,
+        |amount| amount.executions,
+        running,
+        running_again,
+    );
+    let item_counts = counts(&state, state.items, |amount| amount.items, running, running_again);
+    Ok(MapRunDescription {
+        map_run_arn: arn.clone(),
+        execution_arn: state.execution.ok_or(no_parent)?,
+        status: state.status,
+        start_date: state.started,
+        stop_date: state.stopped,
+        max_concurrency: state.settings.max_concurrency,
+        tolerated_failure_percentage: state.settings.tolerated_failure_percentage.unwrap_or(0.0),
+        tolerated_failure_count: state.settings.tolerated_failure_count.unwrap_or(0),
+        item_counts,
+        execution_counts,
+        redrive_count,
+        redrive_date: state.redriven,
+    })
+}
+
+fn counts(
+    state: &LedgerState,
+    ended: Counts,
+    of: impl Fn(Amount) -> u64,
+    running: Amount,
+    running_again: Amount,
+) -> MapRunCounts {
+    let pending_redrive = of(state.pending_redrive).saturating_sub(of(running_again));
+    let (pending, running) = (of(state.pending), of(running));
+    MapRunCounts {
+        pending,
+        running,
+        succeeded: ended.succeeded,
+        failed: ended.failed,
+        timed_out: ended.timed_out,
+        aborted: ended.aborted,
+        total: pending + running + ended.ended() + pending_redrive,
+        results_written: of(state.results_written),
+        failures_not_redrivable: of(state.not_redrivable),
+        pending_redrive,
+    }
+}

@@ -1,0 +1,94 @@
+//! What reaches a map run from outside while it goes on: questions, changed settings.
+
+use ports::{Amount, LedgerState, MapRunArn, MapRunSettings};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{MapRun, MapRunChange};
+use crate::catalog::World;
+use crate::desk::Place;
+use crate::{Result, limits};
+
+/// A map run as it stands at a moment.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) state: LedgerState,
+    /// Children that run.
+    pub(crate) running: Amount,
+    /// Those of them that did not succeed in an earlier attempt.
+    pub(crate) running_again: Amount,
+}
+
+/// What is asked of a map run.
+#[derive(Debug)]
+pub(crate) enum RunLetter {
+    Describe(oneshot::Sender<Standing>),
+    /// Answered once it is written down.
+    Update(MapRunChange, oneshot::Sender<()>),
+}
+
+impl MapRunChange {
+    fn applied(self, to: MapRunSettings) -> MapRunSettings {
+        MapRunSettings {
+            max_concurrency: self.max_concurrency.unwrap_or(to.max_concurrency),
+            tolerated_failure_count: self.tolerated_failure_count.or(to.tolerated_failure_count),
+            tolerated_failure_percentage: self.tolerated_failure_percentage.or(to.tolerated_failure_percentage),
+        }
+    }
+}
+
+/// Where letters for a map run arrive, as long as it takes any.
+pub(super) struct RunPost {
+    receiver: mpsc::Receiver<RunLetter>,
+    /// Held, never read.
+    _place: Place,
+}
+
+impl RunPost {
+    pub(super) fn of(world: &World, arn: &MapRunArn) -> Self {
+        let (sender, receiver) = mpsc::channel(limits::LETTERS_MAX);
+        Self {
+            receiver,
+            _place: world.desk.receive_for_run(arn, sender),
+        }
+    }
+
+    /// The next letter; nothing that is waited for is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Option<RunLetter> {
+        self.receiver.recv().await
+    }
+
+    pub(super) fn try_next(&mut self) -> Option<RunLetter> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+impl MapRun {
+    /// Answers all letters that are there.
+    pub(super) async fn answer_letters(&mut self) -> Result<()> {
+        while let Some(letter) = self.post.as_mut().and_then(RunPost::try_next) {
+            self.answer_letter(letter).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn answer_letter(&mut self, letter: RunLetter) -> Result<()> {
+        // Whoever asked may have gone.
+        match letter {
+            RunLetter::Describe(reply) => {
+                let standing = Standing {
+                    state: self.state.clone(),
+                    running: self.running,
+                    running_again: self.running_again,
+                };
+                reply.send(standing).unwrap_or_default();
+            }
+            RunLetter::Update(change, reply) => {
+                self.state.settings = change.applied(self.state.settings);
+                self.dirty = true;
+                self.flush().await?;
+                reply.send(()).unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+}

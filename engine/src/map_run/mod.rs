@@ -1,0 +1,349 @@
+//! One map run: an actor beside the interpreter that owns the reader, the children, the counts and the writer.
+//!
+//! ```text
+//!   item source ──▶ dispatch (≤ MaxConcurrency) ──▶ children ──▶ settle ──▶ commit (one at a time) ──▶ sink
+//! ```
+//!
+//! Children are counted by position. A child is done when the ledger says so, and the ledger says so in groups: while
+//! one commit is being written, what ends meanwhile gathers for the next. A recovered run reads on from the low-water
+//! mark and passes over what is done above it; a redriven one reads again from the start and passes over all but what it
+//! is to do.
+
+mod attempt;
+mod books;
+mod close;
+mod describe;
+mod give_up;
+mod letters;
+mod tolerance;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use asl::{Identity, MapRunRequest, MapRunResult, StateError};
+use bytes::BytesMut;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ports::{Amount, LedgerState};
+use tokio::task::JoinSet;
+
+use crate::batching::{ChildInputs, Dispatch};
+use crate::catalog::World;
+use crate::child::{Child, InFlight, Outcome, Returned};
+use crate::item_source::{ItemSource, Mark};
+use crate::naming::Naming;
+use crate::redo::Redo;
+use crate::result_sink::ResultBuffer;
+use crate::{Error, Result, Stop, limits};
+
+use attempt::ToDo;
+use letters::RunPost;
+
+pub use describe::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
+pub(crate) use letters::RunLetter;
+
+/// How a map run ended.
+#[derive(Debug)]
+pub(crate) enum MapRunEnd {
+    Result(MapRunResult),
+    /// Asked to stop; it can be run again.
+    Stopped,
+}
+
+/// What a map run obeys.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Control {
+    /// Start nothing more, wait for what runs; later it goes on.
+    pub(crate) stop: Stop,
+    /// The execution has given the run up: it ends now.
+    pub(crate) abort: Stop,
+}
+
+/// Runs the map to its end, from wherever its ledger says it is.
+pub(crate) async fn run(
+    world: Arc<World>,
+    parent: Identity,
+    request: MapRunRequest,
+    redo: Option<Redo>,
+    control: Control,
+) -> Result<MapRunEnd> {
+    let naming = Naming::of(&parent, &request);
+    let state = attempt::begin(&world, &naming, &parent, &request).await?;
+    let to_do = attempt::to_do(&world.ports.ledger, &naming.arn, &state, redo.as_ref()).await?;
+    let mut run = MapRun::new(world, naming, request, state, to_do, control);
+    let over = run.state.is_over() || run.state.failure.is_some();
+    if !over && run.children_to_their_end().await? == Progress::Stopped {
+        return Ok(MapRunEnd::Stopped);
+    }
+    run.close().await.map(MapRunEnd::Result)
+}
+
+/// How far the children have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// The run goes on to its results, whether it has failed or not.
+    Over,
+    Stopped,
+}
+
+struct MapRun {
+    world: Arc<World>,
+    naming: Naming,
+    request: Arc<MapRunRequest>,
+    control: Control,
+    /// Asks the children that are journalled to end.
+    abort_children: Stop,
+    post: Option<RunPost>,
+    state: LedgerState,
+    to_do: ToDo,
+    /// The position of the next child.
+    next: u64,
+    /// Where the children that run begin in the source.
+    marks: BTreeMap<u64, Mark>,
+    /// Where the source stands.
+    read_to: Mark,
+    children: JoinSet<Returned>,
+    in_flight: BTreeMap<u64, InFlight>,
+    running: Amount,
+    running_again: Amount,
+    results: ResultBuffer,
+    unsuccessful: BytesMut,
+    commit: Option<BoxFuture<'static, ports::Result<()>>>,
+    dirty: bool,
+    exhausted: bool,
+    stopped_children: bool,
+}
+
+impl MapRun {
+    fn new(
+        world: Arc<World>,
+        naming: Naming,
+        request: MapRunRequest,
+        state: LedgerState,
+        to_do: ToDo,
+        control: Control,
+    ) -> Self {
+        Self {
+            post: Some(RunPost::of(&world, &naming.arn)),
+            results: ResultBuffer::new(&request),
+            next: state.low_water,
+            read_to: books::mark(&state),
+            request: Arc::new(request),
+            world,
+            naming,
+            control,
+            abort_children: Stop::default(),
+            state,
+            to_do,
+            marks: BTreeMap::new(),
+            children: JoinSet::new(),
+            in_flight: BTreeMap::new(),
+            running: Amount::default(),
+            running_again: Amount::default(),
+            unsuccessful: BytesMut::new(),
+            commit: None,
+            dirty: false,
+            exhausted: false,
+            stopped_children: false,
+        }
+    }
+
+    async fn children_to_their_end(&mut self) -> Result<Progress> {
+        let opened = self.open(self.read_to.clone()).await;
+        let mut inputs = match opened {
+            Ok(inputs) => inputs,
+            Err(error) => return self.give_up(Some(error)).await,
+        };
+        loop {
+            self.answer_letters().await?;
+            if self.control.abort.is_requested() {
+                return self.give_up(None).await;
+            }
+            if let Some(error) = self.exceeded() {
+                return self.give_up(Some(error)).await;
+            }
+            if let Some(error) = self.dispatch(&mut inputs).await? {
+                return self.give_up(Some(error)).await;
+            }
+            if !self.wait().await? {
+                break;
+            }
+        }
+        if self.control.abort.is_requested() {
+            return self.give_up(None).await;
+        }
+        if !self.exhausted || self.stopped_children {
+            return Ok(Progress::Stopped);
+        }
+        match self.exceeded() {
+            Some(error) => self.give_up(Some(error)).await,
+            None => Ok(Progress::Over),
+        }
+    }
+
+    /// The inputs of the children from there on.
+    fn open(&self, from: Mark) -> impl Future<Output = std::result::Result<ChildInputs, StateError>> + use<> {
+        let (store, request) = (Arc::clone(&self.world.ports.store), Arc::clone(&self.request));
+        async move {
+            let source = ItemSource::open(&store, &request, from).await?;
+            Ok(ChildInputs::new(source, &request))
+        }
+    }
+
+    fn exceeded(&self) -> Option<StateError> {
+        let tally = tolerance::Tally {
+            failed: self.state.items.not_succeeded(),
+            read: self.read_to.item,
+            all_read: self.exhausted,
+        };
+        tolerance::exceeded(&self.state.settings, tally)
+    }
+
+    /// Starts children while there is room for them.
+    async fn dispatch(&mut self, inputs: &mut ChildInputs) -> Result<Option<StateError>> {
+        while self.has_room() {
+            let dispatch = match inputs.next(self.next).await {
+                Ok(Some(dispatch)) => dispatch,
+                Ok(None) => {
+                    self.exhausted = true;
+                    return Ok(None);
+                }
+                Err(error) => return Ok(Some(error)),
+            };
+            self.next += 1;
+            self.begin_source(inputs);
+            // Where this child begins is where the one before it ended.
+            let mark = std::mem::replace(&mut self.read_to, inputs.mark());
+            self.take_on(dispatch, mark)?;
+        }
+        Ok(None)
+    }
+
+    /// The first item says what the source is read as, for a redrive.
+    fn begin_source(&mut self, inputs: &ChildInputs) {
+        if self.state.source_start.is_none() && self.read_to.item == 0 {
+            self.state.source_start = inputs.start().map(|token| token.to_string());
+        }
+        if self.read_to == Mark::default() {
+            self.read_to.token = self.state.source_start.as_deref().map(Arc::from);
+        }
+    }
+
+    /// Starts the child, unless it is done or not to be done.
+    fn take_on(&mut self, dispatch: Dispatch, mark: Mark) -> Result<()> {
+        let position = dispatch.position;
+        if self.state.done.contains(position) {
+            return Ok(());
+        }
+        if !self.to_do.has(position) {
+            self.state.done.insert(position);
+            self.raise_low_water();
+            return Ok(());
+        }
+        self.marks.insert(position, mark);
+        self.start(dispatch)
+    }
+
+    fn has_room(&self) -> bool {
+        let concurrency = usize::try_from(self.concurrency()).unwrap_or(usize::MAX);
+        self.children.len() < concurrency
+            && self.results.len() < limits::RESULT_BYTES_MAX
+            && !self.control.stop.is_requested()
+            && !self.control.abort.is_requested()
+            && self.exceeded().is_none()
+    }
+
+    fn concurrency(&self) -> u64 {
+        match self.state.settings.max_concurrency {
+            0 => limits::CHILD_CONCURRENCY_MAX,
+            wanted => wanted.min(limits::CHILD_CONCURRENCY_MAX),
+        }
+    }
+
+    /// Starts a child. One that has nothing to wait for has ended by the time this returns: a task of its own would
+    /// cost more than its work.
+    fn start(&mut self, dispatch: Dispatch) -> Result<()> {
+        let (name, arn) = self.naming.child(dispatch.position, self.request.redrive);
+        let launched = InFlight {
+            name,
+            arn,
+            position: dispatch.position,
+            items: dispatch.items,
+            input: dispatch.input.into(),
+            again: self.to_do.is_again(dispatch.position),
+            started: self.world.ports.clock.now(),
+        };
+        let mut run = self.launch(launched);
+        if let Some(returned) = (&mut run).now_or_never() {
+            return self.settle(returned);
+        }
+        self.children.spawn(run);
+        Ok(())
+    }
+
+    fn launch(&mut self, child: InFlight) -> BoxFuture<'static, Returned> {
+        self.running.add_child(child.items);
+        if child.again {
+            self.running_again.add_child(child.items);
+        }
+        self.in_flight.insert(child.position, child.clone());
+        let run = Child {
+            world: Arc::clone(&self.world),
+            request: Arc::clone(&self.request),
+            identity: self.naming.identity(&child),
+            map_run: self.naming.arn.clone(),
+            stop: self.control.stop.clone(),
+            abort: self.abort_children.clone(),
+        };
+        run.run(child).boxed()
+    }
+
+    /// Waits for a child, a commit or a letter. False when there is nothing more to wait for.
+    async fn wait(&mut self) -> Result<bool> {
+        if self.begin_commit() && self.children.is_empty() && self.has_room() && !self.exhausted {
+            // While it is being written, children that have nothing to wait for can go on.
+            if let Some(committed) = self.commit.as_mut().and_then(FutureExt::now_or_never) {
+                self.committed(committed)?;
+            }
+            return Ok(true);
+        }
+        if self.commit.is_none() && self.children.is_empty() {
+            return Ok(self.dirty);
+        }
+        let commit = self.commit.as_mut();
+        let post = self.post.as_mut();
+        // Always in this order: chance between two that are ready would keep a simulation from repeating itself.
+        tokio::select! {
+            biased;
+            () = self.control.abort.requested() => {}
+            Some(committed) = async { Some(commit?.await) } => self.committed(committed)?,
+            Some(returned) = self.children.join_next() => self.settle(joined(returned)?)?,
+            Some(letter) = async { post?.next().await } => self.answer_letter(letter).await?,
+        }
+        // Whatever else has ended by now goes into the same commit.
+        while let Some(returned) = self.children.try_join_next() {
+            self.settle(joined(returned)?)?;
+        }
+        Ok(!self.control.abort.is_requested())
+    }
+
+    fn settle(&mut self, returned: Returned) -> Result<()> {
+        let Some(child) = self.in_flight.remove(&returned.position) else {
+            return Ok(());
+        };
+        self.running.take_child(child.items);
+        if child.again {
+            self.running_again.take_child(child.items);
+        }
+        match returned.outcome? {
+            Outcome::Ended(ended) => self.count(child, ended),
+            Outcome::Stopped => self.stopped_children = true,
+            Outcome::NeverStarted => {}
+        }
+        Ok(())
+    }
+}
+
+fn joined(returned: std::result::Result<Returned, tokio::task::JoinError>) -> Result<Returned> {
+    returned.map_err(|error| Error::Child(error.to_string()))
+}

@@ -1,0 +1,63 @@
+//! When a map run has failed too often.
+
+use asl::{StateError, error_name};
+use ports::MapRunSettings;
+
+/// Failed items, all items that were read, and whether there are no more than these.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) failed: u64,
+    pub(super) read: u64,
+    pub(super) all_read: bool,
+}
+
+/// The error of a run in which more items have failed than it tolerates. A percentage is of all items, so it is judged
+/// once they are read.
+pub(super) fn exceeded(settings: &MapRunSettings, tally: Tally) -> Option<StateError> {
+    let (count, percentage) = (settings.tolerated_failure_count, settings.tolerated_failure_percentage);
+    let count = if percentage.is_none() { count.or(Some(0)) } else { count };
+    let over_count = count.is_some_and(|count| tally.failed > count);
+    let over_percentage = tally.all_read && percentage.is_some_and(|percentage| tally.share() > percentage);
+    (over_count || over_percentage).then(|| {
+        StateError::new(
+            error_name::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+            "The specified tolerated failure threshold was exceeded",
+        )
+    })
+}
+
+impl Tally {
+    /// **Percent** of the items that failed.
+    #[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
+    fn share(self) -> f64 {
+        if self.read == 0 {
+            return 0.0;
+        }
+        self.failed as f64 * 100.0 / self.read as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails(count: Option<u64>, percentage: Option<f64>, failed: u64, all_read: bool) -> bool {
+        let settings = MapRunSettings {
+            max_concurrency: 0,
+            tolerated_failure_count: count,
+            tolerated_failure_percentage: percentage,
+        };
+        let read = 10;
+        exceeded(&settings, Tally { failed, read, all_read }).is_some()
+    }
+
+    #[test]
+    fn either_of_the_two_ends_a_run_and_a_percentage_only_once_all_is_read() {
+        assert!(fails(None, None, 1, false) && !fails(None, None, 0, true));
+        assert!(fails(Some(2), None, 3, false) && !fails(Some(2), None, 2, true));
+        assert!(!fails(None, Some(20.0), 9, false));
+        assert!(fails(None, Some(20.0), 3, true) && !fails(None, Some(20.0), 2, true));
+        assert!(fails(Some(2), Some(90.0), 3, false) && fails(Some(9), Some(20.0), 3, true));
+        assert!(!fails(None, Some(100.0), 10, true));
+    }
+}

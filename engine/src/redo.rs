@@ -1,0 +1,124 @@
+//! Beyond AWS: an execution that does items of an earlier one again, also when that one has succeeded.
+//!
+//! AWS redrives what has not succeeded. A run that succeeded within its tolerated failures keeps them for ever; here
+//! a new execution of the same machine, over the same input, takes from the earlier map runs what they left.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ports::ExecutionArn;
+use serde::{Deserialize, Serialize};
+
+/// Which items of an earlier execution's map runs are done again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Redo {
+    /// The earlier execution, of the same machine.
+    pub execution: ExecutionArn,
+    /// Which of its items. A batch is done again as a whole.
+    pub only: ItemFilter,
+}
+
+/// Which items: by how the child ended that had them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemFilter {
+    /// All that did not succeed.
+    Unsuccessful,
+    /// `FAILED`
+    Failed,
+    /// `TIMED_OUT`
+    TimedOut,
+    /// `ABORTED`
+    Aborted,
+    /// `PENDING`: never started.
+    Pending,
+    /// Those that ended with this error name.
+    Error(String),
+}
+
+impl ItemFilter {
+    /// Whether a child that ended so is meant.
+    pub(crate) fn matches(&self, status: &str, error: Option<&str>) -> bool {
+        match self {
+            Self::Unsuccessful => true,
+            Self::Failed => status == "FAILED",
+            Self::TimedOut => status == "TIMED_OUT",
+            Self::Aborted => status == "ABORTED",
+            Self::Pending => status == "PENDING",
+            Self::Error(name) => error == Some(name),
+        }
+    }
+}
+
+impl fmt::Display for ItemFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsuccessful => f.write_str("unsuccessful"),
+            Self::Failed => f.write_str("failed"),
+            Self::TimedOut => f.write_str("timed-out"),
+            Self::Aborted => f.write_str("aborted"),
+            Self::Pending => f.write_str("pending"),
+            Self::Error(name) => write!(f, "error={name}"),
+        }
+    }
+}
+
+impl FromStr for ItemFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some(("error", name)) if !name.is_empty() => return Ok(Self::Error(name.to_owned())),
+            Some(_) | None => {}
+        }
+        match text {
+            "unsuccessful" => Ok(Self::Unsuccessful),
+            "failed" => Ok(Self::Failed),
+            "timed-out" => Ok(Self::TimedOut),
+            "aborted" => Ok(Self::Aborted),
+            "pending" => Ok(Self::Pending),
+            other => Err(format!(
+                "expected unsuccessful, failed, timed-out, aborted, pending or error=NAME, found `{other}`"
+            )),
+        }
+    }
+}
+
+impl Serialize for ItemFilter {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ItemFilter {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_written_as_they_are_read() {
+        for text in [
+            "unsuccessful",
+            "failed",
+            "timed-out",
+            "aborted",
+            "pending",
+            "error=A.B=C",
+        ] {
+            let filter: ItemFilter = text.parse().unwrap();
+            assert_eq!(filter.to_string(), text);
+            let json = serde_json::to_string(&filter).unwrap();
+            assert_eq!(serde_json::from_str::<ItemFilter>(&json).unwrap(), filter);
+        }
+        for text in ["", "error=", "FAILED", "status=429"] {
+            let refused = text.parse::<ItemFilter>().unwrap_err();
+            assert!(refused.contains(&format!("found `{text}`")), "{refused}");
+        }
+    }
+}
