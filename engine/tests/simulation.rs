@@ -45,6 +45,10 @@ fn tell_all(from: u64) {
     }
     println!("from seed {from}: {tally:?}");
     assert!(
+        tally.redrives > SEEDS_PER_TEST / 20 && tally.map_run_redrives > SEEDS_PER_TEST / 50,
+        "{tally:?}"
+    );
+    assert!(
         tally.crashes > SEEDS_PER_TEST,
         "a simulation that does not crash shows nothing: {tally:?}"
     );

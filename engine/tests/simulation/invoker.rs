@@ -17,6 +17,8 @@ use super::world::{World, answers_in, is_done};
 /// What tasks have done in all lives.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
+    /// From now on every task answers in time.
+    pub(crate) mended: bool,
     pub(crate) invoked: u64,
     tries: BTreeMap<(String, u64), u32>,
 }
@@ -126,7 +128,12 @@ impl Invoker {
 
     async fn answer(&self, asked: &Asked, tries: u32) -> Result<String, TaskFailure> {
         let script = &self.world.script;
-        let fate = script.fate(&asked.task, asked.item);
+        let mended = self.world.work.lock().unwrap().mended;
+        let fate = if mended {
+            Fate::Answers
+        } else {
+            script.fate(&asked.task, asked.item)
+        };
         let mut chance = Chance::new(u64::from(tries), &format!("{}{}", asked.task, asked.item));
         let millis = if fate == Fate::TooLate {
             300_000_000

@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) stops: u64,
     pub(crate) faults: u64,
     pub(crate) invocations: u64,
+    pub(crate) redrives: u64,
+    pub(crate) map_run_redrives: u64,
     pub(crate) children: u64,
     /// Executions that did not succeed.
     pub(crate) failed: u64,
@@ -72,6 +74,9 @@ pub(crate) fn tell(seed: u64, tally: &mut Tally) {
         let expected = uneventful(seed).await;
         let found = eventful(seed, &expected, tally).await;
         checks::same(&expected, &found);
+        if found.row.redrivable {
+            redriven(seed, found, tally).await;
+        }
         tally.seeds += 1;
         tally.children += checks::children(&expected);
         tally.failed += u64::from(expected.row.output.is_none());
@@ -95,7 +100,7 @@ pub(crate) fn tell_each_write(seed: u64, tally: &mut Tally) {
                         End::None
                     }
                 };
-                let found = live(&world, end, None, tally).await;
+                let found = live(&world, Story::default(), end, tally).await;
                 checks::same(&expected, &found);
             }
         }
@@ -113,7 +118,7 @@ pub(crate) struct Told {
 /// Without crashes, faults or delays.
 pub(crate) async fn uneventful(seed: u64) -> Told {
     let world = Arc::new(World::new(Script::of(seed)));
-    live(&world, |_| End::None, None, &mut Tally::default()).await
+    live(&world, Story::default(), |_| End::None, &mut Tally::default()).await
 }
 
 /// Through crashes, faults, stops and delays, all drawn from the seed.
@@ -134,10 +139,30 @@ pub(crate) async fn eventful(seed: u64, expected: &Told, tally: &mut Tally) -> T
     let crashes = chance.between(1, 8);
     let mut ends: Vec<End> = (0..crashes).map(|_| end(&mut chance, calls, writes)).collect();
     let delays = chance.percent(70).then(|| Chance::new(seed, "delays"));
-    let told = live(&world, |_| ends.pop().unwrap_or(End::None), delays.as_ref(), tally).await;
+    let story = Story { failed: None, delays };
+    let told = live(&world, story, |_| ends.pop().unwrap_or(End::None), tally).await;
     tally.faults += told.world.story.lock().unwrap().faults_injected;
     tally.invocations += told.world.work.lock().unwrap().invoked;
     told
+}
+
+/// What has failed is mended and redriven, through crashes again: everything succeeds then.
+async fn redriven(seed: u64, failed: Told, tally: &mut Tally) {
+    let (calls, writes) = {
+        let story = failed.world.story.lock().unwrap();
+        (story.calls, story.writes)
+    };
+    failed.world.work.lock().unwrap().mended = true;
+    let mut chance = Chance::new(seed, "redrive");
+    let crashes = chance.between(0, 4);
+    let mut ends: Vec<End> = (0..crashes).map(|_| end(&mut chance, calls, writes)).collect();
+    let story = Story {
+        failed: Some(failed.row),
+        delays: None,
+    };
+    let told = live(&failed.world, story, |_| ends.pop().unwrap_or(End::None), tally).await;
+    tally.map_run_redrives += checks::all_succeeded(&told);
+    tally.redrives += 1;
 }
 
 fn end(chance: &mut Chance, calls: u64, writes: u64) -> End {
@@ -153,23 +178,29 @@ fn end(chance: &mut Chance, calls: u64, writes: u64) -> End {
     }
 }
 
+/// What is to be told: of an execution from its start, or of one that has failed from its redrive.
+#[derive(Default)]
+struct Story {
+    failed: Option<ExecutionRow>,
+    delays: Option<Chance>,
+}
+
 /// Life after life until the execution is over.
-async fn live(
-    world: &Arc<World>,
-    mut next_end: impl FnMut(u32) -> End,
-    delays: Option<&Chance>,
-    tally: &mut Tally,
-) -> Told {
-    let arn = start(world).await;
+async fn live(world: &Arc<World>, story: Story, mut next_end: impl FnMut(u32) -> End, tally: &mut Tally) -> Told {
+    let Story { mut failed, delays } = story;
+    let arn = match &failed {
+        Some(row) => row.arn.clone(),
+        None => start(world).await,
+    };
     for number in 0..1_000 {
         let life = Life::new(
             Arc::clone(&world.clock),
             Arc::clone(&world.story),
             next_end(number),
-            delays.cloned(),
+            delays.clone(),
         );
         let life = Arc::new(life);
-        match one_life(world, &life, &arn).await {
+        match one_life(world, &life, &arn, &mut failed).await {
             Went::Ended(row) => {
                 let told = Told {
                     world: Arc::clone(world),
@@ -204,10 +235,10 @@ async fn start(world: &Arc<World>) -> ExecutionArn {
     started.unwrap_or_else(|error| panic!("{error}: {}", world.script.definition))
 }
 
-async fn one_life(world: &Arc<World>, life: &Arc<Life>, arn: &ExecutionArn) -> Went {
+async fn one_life(world: &Arc<World>, life: &Arc<Life>, arn: &ExecutionArn, failed: &mut Option<ExecutionRow>) -> Went {
     let engine = world.engine(life);
     let stop = Stop::default();
-    let hangs = tokio::time::timeout(HANGS_AFTER, run(&engine, arn, &stop));
+    let hangs = tokio::time::timeout(HANGS_AFTER, run(&engine, arn, &stop, failed));
     let interrupted = interrupt(world, life, &stop);
     tokio::select! {
         biased;
@@ -232,7 +263,16 @@ async fn interrupt(world: &World, life: &Life, stop: &Stop) {
     }
 }
 
-async fn run(engine: &Engine, arn: &ExecutionArn, stop: &Stop) -> Went {
+/// Redrives it first, if it has failed. That it does so once more after a crash is no harm.
+async fn run(engine: &Engine, arn: &ExecutionArn, stop: &Stop, failed: &mut Option<ExecutionRow>) -> Went {
+    if failed.is_some() {
+        match engine.redrive(arn).await {
+            // The answer of the first time was lost.
+            Ok(()) | Err(Error::NotRedrivable { .. }) => *failed = None,
+            Err(Error::Port { .. }) => return Went::Broke,
+            Err(other) => panic!("{other}"),
+        }
+    }
     match engine.run(arn, stop).await {
         Ok(Outcome::Ended(row)) => Went::Ended(row),
         Ok(Outcome::Stopped) => Went::Stopped,
