@@ -44,6 +44,9 @@ pub const TASK_DURATION_MAX: Duration = Duration::from_mins(15);
 /// to spread a commit's cost; four times as much made nothing faster and tripled the peak.
 pub const RESULT_BYTES_MAX: usize = 1 << 20;
 
+/// **Bytes** of results that are read back at once: a few rows of the records, far less than what waits for a commit.
+pub const RESULT_CHUNK_BYTES: usize = 256 << 10;
+
 /// Records of a journal that are read at once when an execution is recovered: a few hundred KiB.
 pub const JOURNAL_PAGE: usize = 1_000;
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use asl::{MapRunRequest, ResultWriter, StateError};
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use manifest::result_file::{Included, ResultRecord};
 use ports::{ResultChunk, ResultStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::journal::to_json;
+use crate::limits;
 
 /// How a child ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,9 +149,22 @@ impl ResultBuffer {
             (ResultStatus::Succeeded, self.succeeded.split().freeze()),
             (ResultStatus::Failed, self.failed.split().freeze()),
         ];
-        let filled = parts.into_iter().filter(|(_, lines)| !lines.is_empty());
-        filled.map(|(status, lines)| ResultChunk { status, lines }).collect()
+        let chunks = parts.into_iter().flat_map(|(status, lines)| {
+            let pieces = pieces(lines);
+            pieces.map(move |lines| ResultChunk { status, lines })
+        });
+        chunks.collect()
     }
+}
+
+/// Whole lines, in pieces that are read back one at a time: of some 256 KiB, or one line.
+fn pieces(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        let near = lines.len().min(limits::RESULT_CHUNK_BYTES);
+        let rest = lines.get(near.saturating_sub(1)..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest).map_or(lines.len(), |found| near + found);
+        (!lines.is_empty()).then(|| lines.split_to(end))
+    })
 }
 
 /// One line. What is written as JSON has no line break in it.
@@ -248,4 +262,32 @@ pub(super) fn pending(input: String) -> String {
         stop_date: None,
     };
     to_json(&record) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_whole_lines_and_together_the_same() {
+        let max = limits::RESULT_CHUNK_BYTES;
+        for lengths in [
+            vec![],
+            vec![0],
+            vec![max - 1],
+            vec![max],
+            vec![max - 2, 5],
+            vec![10; 3 * max / 11],
+            vec![3 * max, 1, 2 * max, 0],
+        ] {
+            let lines: String = lengths.iter().map(|length| "x".repeat(*length) + "\n").collect();
+            let found: Vec<Bytes> = pieces(Bytes::from(lines.clone())).collect();
+            assert_eq!(found.concat(), lines.as_bytes());
+            for piece in found {
+                assert!(piece.ends_with(b"\n"));
+                let before_the_last = memchr::memrchr(b'\n', &piece[..piece.len() - 1]).map_or(0, |at| at + 1);
+                assert!(before_the_last < max, "a piece ends with the line that fills it");
+            }
+        }
+    }
 }
