@@ -93,6 +93,9 @@ enum Work {
         kind: map_run::Kind,
         file: PathBuf,
         state: PathBuf,
+        /// Prints how far the run has come: `committed N` children, `exported N` pieces of the results.
+        #[arg(long)]
+        tell: bool,
     },
     /// Counts a file's records with the csv crate. Used by the harness on itself.
     #[command(hide = true)]
@@ -112,7 +115,12 @@ fn main() -> anyhow::Result<()> {
         Work::Batch { mebibytes } => batch::run(&options, mebibytes)?,
         Work::Sweep { files } => sweep::run_all(&options, files)?,
         Work::MapRun { items, many } => map_run::run_all(&options, items, many)?,
-        Work::Map { kind, file, state } => return map_run::inside(kind, &file, &state),
+        Work::Map {
+            kind,
+            file,
+            state,
+            tell,
+        } => return map_run::inside(kind, &file, &state, tell),
         Work::Measure { command } => return measure::inside(&command),
         Work::Split { file } => return batch::split(&file),
         Work::Count { file } => return batch::count(&file),
