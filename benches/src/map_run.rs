@@ -11,8 +11,8 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
 use ports::{
-    Clock as _, Commit, ExecutionStatus, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus,
-    TaskFailure, TaskInvoker, Timestamp,
+    Clock as _, Commit, ExecutionArn, ExecutionStatus, Invocation, Journal, Ledger, LedgerState, MapRunArn,
+    ResultStatus, TaskFailure, TaskInvoker, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -127,10 +127,13 @@ fn words(kind: Kind, file: &Path, work: &Path) -> Vec<String> {
 
 fn once(work: &Path, kind: Kind, file: &Path) -> anyhow::Result<Cost> {
     eprintln!("{kind:?} over {}", file.display());
-    let cost = measure(
-        &std::env::current_exe()?.display().to_string(),
-        &words(kind, file, work),
-    )?;
+    // As many arenas as gantry allows itself.
+    let mut command = vec![
+        "MALLOC_ARENA_MAX=2".to_owned(),
+        std::env::current_exe()?.display().to_string(),
+    ];
+    command.extend(words(kind, file, work));
+    let cost = measure("env", &command)?;
     std::fs::remove_dir_all(work.join("state"))?;
     Ok(cost)
 }
@@ -214,8 +217,21 @@ impl Ledger for Telling {
         Ok(result)
     }
 
-    async fn forget_results(&self, map_run: &MapRunArn) -> ports::Result<()> {
-        self.0.forget_results(map_run).await
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> ports::Result<()> {
+        self.0.forget_results(map_run, status).await
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> ports::Result<Option<Bytes>> {
+        self.0.unsuccessful(map_run, attempt, position).await
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<(MapRunArn, LedgerState)>> {
+        self.0.map_runs(execution, skip, limit).await
     }
 }
 

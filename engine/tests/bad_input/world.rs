@@ -177,6 +177,7 @@ impl World {
             input: input.to_string(),
             identity: None,
             redrives: None,
+            redo: None,
             composition: None,
         };
         self.engine().start(new).await
