@@ -127,11 +127,11 @@ fn words(kind: Kind, file: &Path, work: &Path) -> Vec<String> {
 
 fn once(work: &Path, kind: Kind, file: &Path) -> anyhow::Result<Cost> {
     eprintln!("{kind:?} over {}", file.display());
-    // As many arenas as gantry allows itself.
-    let mut command = vec![
-        "MALLOC_ARENA_MAX=2".to_owned(),
-        std::env::current_exe()?.display().to_string(),
-    ];
+    // The allocator as gantry sets it for itself.
+    let mut command: Vec<String> = ["MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=262144"]
+        .map(str::to_owned)
+        .into();
+    command.push(std::env::current_exe()?.display().to_string());
     command.extend(words(kind, file, work));
     let cost = measure("env", &command)?;
     std::fs::remove_dir_all(work.join("state"))?;

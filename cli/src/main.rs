@@ -27,7 +27,7 @@ use state::Opened;
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
-    surroundings::bound_arenas();
+    surroundings::bound_allocator();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

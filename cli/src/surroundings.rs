@@ -1,4 +1,4 @@
-//! What the process asks of its surroundings before it begins: few arenas, many descriptors.
+//! What the process asks of its surroundings before it begins: an allocator that gives back, many descriptors.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -13,18 +13,30 @@ const DESCRIPTORS_BESIDE: u64 = 400;
 /// work come and go with the phases of a run. A million URLs peaked at 37 MiB with arenas for all, at 30 with two.
 const ARENAS_MAX: i32 = 2;
 
-/// Sets the bound. To be called before there are threads.
+/// **Bytes** from which on a buffer has pages of its own, which go back when it does.
+///
+/// By default this bound rises to whatever was freed: pieces of a megabyte then leave holes that nothing else fits into.
+/// A map run over 10,000,000 rows peaked at 19.3 MiB so, at 17.2 with the bound; one over 100,000 at 15.6 and 14.9.
+const OWN_PAGES_FROM: i32 = 256 << 10;
+
+/// Sets both bounds. To be called before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the C library's allocator has no other way to be told")]
-pub(crate) fn bound_arenas() {
-    // SAFETY: `mallopt` takes two numbers and touches the allocator's own settings; no other thread runs yet. It says
-    // whether it knew the setting; one that it does not know costs memory, nothing else.
-    let _known = unsafe { libc::mallopt(libc::M_ARENA_MAX, ARENAS_MAX) };
+pub(crate) fn bound_allocator() {
+    let bounds = [
+        (libc::M_ARENA_MAX, ARENAS_MAX),
+        (libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM),
+    ];
+    for (setting, value) in bounds {
+        // SAFETY: `mallopt` takes two numbers and touches the allocator's own settings; no other thread runs yet. It
+        // says whether it knew the setting; one that it does not know costs memory, nothing else.
+        let _known = unsafe { libc::mallopt(setting, value) };
+    }
 }
 
 /// Other allocators share out as they see fit.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn bound_arenas() {}
+pub(crate) fn bound_allocator() {}
 
 /// Raises the number of descriptors that this process may have, to what `connections` need.
 ///

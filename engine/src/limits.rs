@@ -42,10 +42,10 @@ pub const TASK_DURATION_MAX: Duration = Duration::from_mins(15);
 
 /// **Bytes** of results that may wait for a commit before no further child is started: some thousand records, enough
 /// to spread a commit's cost; four times as much made nothing faster and tripled the peak.
-pub const RESULT_BYTES_MAX: usize = 1 << 20;
+pub const RESULT_BYTES_MAX: usize = 1 << 19;
 
 /// **Bytes** of results that are read back at once: a few rows of the records, far less than what waits for a commit.
-pub const RESULT_CHUNK_BYTES: usize = 256 << 10;
+pub const RESULT_CHUNK_BYTES: usize = 128 << 10;
 
 /// Records of a journal that are read at once when an execution is recovered: a few hundred KiB.
 pub const JOURNAL_PAGE: usize = 1_000;

@@ -137,8 +137,13 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
 
 /// Makes the tables of a new file, and of an older one what they are now: all or nothing. Says which schema it has then.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<u32> {
+    // Whoever only looks something up takes no lock.
+    let found = schema(connection)?;
+    if found >= SCHEMA_VERSION {
+        return Ok(found);
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = schema(&transaction)?;
     if found >= SCHEMA_VERSION {
         return Ok(found);
     }
@@ -153,6 +158,10 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<u32> {
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()?;
     Ok(SCHEMA_VERSION)
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 fn failed(doing: &str, error: rusqlite::Error) -> Error {

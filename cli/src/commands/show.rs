@@ -1,6 +1,7 @@
 //! `gantry show`: one run in full.
 
-use ports::{ExecutionRow, ExecutionStatus};
+use engine::MapRunDescription;
+use ports::{ExecutionRow, ExecutionStatus, Ledger as _};
 use serde_json::json;
 
 use crate::args::RunArg;
@@ -12,6 +13,8 @@ use crate::summary::{self, RunSummary};
 use super::run::{error_lines, short_name};
 use super::runs::{manifest, status};
 
+/// Map runs that are listed.
+const MAP_RUNS_SHOWN: usize = 100;
 /// Hosts that are listed.
 const HOSTS_SHOWN: usize = 5;
 
@@ -19,19 +22,20 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
     let state = opened.shared()?;
     let row = state.find_run(&args.run).await?;
     let found = summary::of(&state, &row).await?;
+    let map_runs = map_runs_of(&state, &row).await?;
     if state.output.json {
         state.output.data(
             json!({
                 "run": row.name, "arn": row.arn, "status": row.status, "stateMachine": row.state_machine,
                 "manifest": manifest(&row), "started": row.started.to_string(),
                 "stopped": row.stopped.map(|stopped| stopped.to_string()), "error": row.error, "cause": row.cause,
-                "redrives": row.redrives, "summary": found,
+                "redrives": row.redrives, "summary": found, "mapRuns": map_runs,
             })
             .to_string(),
         );
         return Ok(Exit::Success);
     }
-    for line in lines(&state, &row, found.as_ref()).await? {
+    for line in lines(&state, &row, found.as_ref(), &map_runs).await? {
         if !state.output.data(line) {
             break;
         }
@@ -39,7 +43,12 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-async fn lines(state: &State, row: &ExecutionRow, found: Option<&RunSummary>) -> Result<Vec<String>, Failure> {
+async fn lines(
+    state: &State,
+    row: &ExecutionRow,
+    found: Option<&RunSummary>,
+    map_runs: &[MapRunDescription],
+) -> Result<Vec<String>, Failure> {
     let until = row.stopped.unwrap_or_else(|| state.clock.now());
     let mut lines = vec![
         format!("run        {}", row.name),
@@ -65,6 +74,7 @@ async fn lines(state: &State, row: &ExecutionRow, found: Option<&RunSummary>) ->
     if let Some(found) = found {
         lines.extend(numbers(found));
     }
+    lines.extend(map_runs.iter().map(map_run));
     for redrive in redrives_of(state, row).await? {
         lines.push(format!("redriven   {redrive}"));
     }
@@ -72,6 +82,34 @@ async fn lines(state: &State, row: &ExecutionRow, found: Option<&RunSummary>) ->
         lines.push("to go on: repeat the command that started it".to_owned());
     }
     Ok(lines)
+}
+
+/// Its map runs, the oldest first: one for each round.
+async fn map_runs_of(state: &State, row: &ExecutionRow) -> Result<Vec<MapRunDescription>, Failure> {
+    let mut listed = state.records.map_runs(&row.arn, 0, MAP_RUNS_SHOWN).await?;
+    listed.reverse();
+    let described = listed
+        .into_iter()
+        .filter_map(|(arn, state)| MapRunDescription::of(&arn, state));
+    Ok(described.collect())
+}
+
+fn map_run(described: &MapRunDescription) -> String {
+    let counts = described.execution_counts;
+    let parts = [
+        (counts.succeeded, "succeeded"),
+        (counts.failed, "failed"),
+        (counts.timed_out, "timed out"),
+        (counts.aborted, "aborted"),
+        (counts.pending, "pending"),
+        (counts.pending_redrive, "pending redrive"),
+    ];
+    let parts = parts.iter().filter(|(count, name)| *count > 0 || *name == "succeeded");
+    let parts: Vec<String> = parts
+        .map(|(count, name)| format!("{} {name}", output::number(*count)))
+        .collect();
+    let id = described.map_run_arn.0.rsplit(':').next().unwrap_or_default();
+    format!("map run    {id}: children {}", parts.join(", "))
 }
 
 /// The runs that redrive this one, the oldest first.

@@ -300,6 +300,14 @@ fn a_redrive_runs_just_what_failed_and_explain_shows_both() {
         .expect(0);
     assert_eq!(told.stdout.lines().count(), 2, "{told:?}");
     place.run("redrive --only status=500").expect(0);
+    let shown = place
+        .run(&format!("show {} --json", first["run"].as_str().unwrap()))
+        .expect(0);
+    let map_run = &shown.json()["mapRuns"][0];
+    assert_eq!(map_run["status"], "SUCCEEDED", "items fail, children do not: {map_run}");
+    assert_eq!(map_run["executionCounts"]["succeeded"], 1);
+    assert_eq!(map_run["executionCounts"]["total"], 1);
+    assert!(place.run("show").expect(0).stdout.contains("children 1 succeeded"));
 }
 
 #[test]

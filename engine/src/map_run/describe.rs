@@ -94,23 +94,32 @@ pub struct MapRunChange {
     pub tolerated_failure_percentage: Option<f64>,
 }
 
+impl MapRunDescription {
+    /// What a ledger tells of a map run that does not go on here; nothing of one that is older than such descriptions.
+    pub fn of(arn: &MapRunArn, state: LedgerState) -> Option<Self> {
+        let standing = Standing {
+            state,
+            running: Amount::default(),
+            running_again: Amount::default(),
+        };
+        describe(arn, standing)
+    }
+}
+
 impl Engine {
     /// `DescribeMapRun`: of one that goes on in this engine what it is doing, else what its ledger says.
     ///
     /// # Errors
     /// [`Error::Answer`] when there is no such map run.
     pub async fn describe_map_run(&self, arn: &MapRunArn) -> Result<MapRunDescription> {
-        if let Some(standing) = self.ask(arn).await {
-            return describe(arn, standing);
-        }
-        let state = self.world.ports.ledger.state(arn).await;
-        let state = state.map_err(while_doing("read the map run's ledger"))?;
-        let standing = Standing {
-            state: state.ok_or(Error::Answer(InvalidAnswer::MapRun))?,
-            running: Amount::default(),
-            running_again: Amount::default(),
+        let described = if let Some(standing) = self.ask(arn).await {
+            describe(arn, standing)
+        } else {
+            let state = self.world.ports.ledger.state(arn).await;
+            let state = state.map_err(while_doing("read the map run's ledger"))?;
+            state.and_then(|state| MapRunDescription::of(arn, state))
         };
-        describe(arn, standing)
+        described.ok_or(Error::Answer(InvalidAnswer::MapRun))
     }
 
     /// Asks the run itself, if it goes on here.
@@ -168,13 +177,12 @@ fn children_machine(arn: &MapRunArn) -> String {
     machine.get(..end).unwrap_or_default().to_owned()
 }
 
-fn describe(arn: &MapRunArn, standing: Standing) -> Result<MapRunDescription> {
+fn describe(arn: &MapRunArn, standing: Standing) -> Option<MapRunDescription> {
     let Standing {
         state,
         running,
         running_again,
     } = standing;
-    let no_parent = Error::Answer(InvalidAnswer::MapRun);
     let redrive_count = state.redrives();
     let execution_counts = counts(
         &state,
@@ -184,9 +192,9 @@ fn describe(arn: &MapRunArn, standing: Standing) -> Result<MapRunDescription> {
         running_again,
     );
     let item_counts = counts(&state, state.items, |amount| amount.items, running, running_again);
-    Ok(MapRunDescription {
+    Some(MapRunDescription {
         map_run_arn: arn.clone(),
-        execution_arn: state.execution.ok_or(no_parent)?,
+        execution_arn: state.execution?,
         status: state.status,
         start_date: state.started,
         stop_date: state.stopped,
