@@ -34,6 +34,9 @@ pub const READ_ATTEMPTS_MAX: u32 = 3;
 /// Children of one map run at once. **Source**: state-map-distributed.html.
 pub const CHILD_CONCURRENCY_MAX: u64 = 10_000;
 
+/// Redrives of one map run. **Source**: redrive-map-run.html.
+pub const MAP_RUN_REDRIVES_MAX: u32 = 1_000;
+
 /// How long an Express execution may run. **Source**: service quotas, five minutes.
 pub const EXPRESS_DURATION_MAX: Duration = Duration::from_mins(5);
 

@@ -20,7 +20,7 @@ mod tolerance;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use asl::{Identity, MapRunRequest, MapRunResult, StateError};
+use asl::{Identity, MapRunRequest, MapRunResult, StateError, error_name};
 use bytes::BytesMut;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -67,6 +67,9 @@ pub(crate) async fn run(
     redo: Option<Redo>,
     control: Control,
 ) -> Result<MapRunEnd> {
+    if request.redrive > limits::MAP_RUN_REDRIVES_MAX {
+        return Ok(MapRunEnd::Result(redriven_too_often()));
+    }
     let naming = Naming::of(&parent, &request);
     let state = attempt::begin(&world, &naming, &parent, &request).await?;
     let to_do = attempt::to_do(&world.ports.ledger, &naming.arn, &state, redo.as_ref()).await?;
@@ -76,6 +79,16 @@ pub(crate) async fn run(
         return Ok(MapRunEnd::Stopped);
     }
     run.close().await.map(MapRunEnd::Result)
+}
+
+fn redriven_too_often() -> MapRunResult {
+    MapRunResult::Failed {
+        error: Some(error_name::RUNTIME.to_owned()),
+        cause: Some(format!(
+            "a map run can be redriven {} times",
+            limits::MAP_RUN_REDRIVES_MAX
+        )),
+    }
 }
 
 /// How far the children have come.

@@ -512,3 +512,56 @@ async fn what_a_failed_run_never_started_can_be_done_by_another() {
         assert_eq!(world.calls("work"), once(items), "{name}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_standard_child_waits_for_its_token_through_a_crash() {
+    let world = World::new(3, &[]);
+    let wait = json!({
+        "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true,
+        "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"},
+    });
+    let processor = json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Wait", "States": {"Wait": wait},
+    });
+    let map = map("STANDARD", json!({"ItemProcessor": processor, "MaxConcurrency": 3}));
+    let first = world.engine();
+    let arn = world.start(&first, "run", &map, None).await;
+    let stop = Stop::default();
+    tokio::select! {
+        biased;
+        _ = first.run(&arn, &stop) => panic!("nobody has answered"),
+        map_run = running(&first, &arn, 3) => {
+            submitted(&first, &world, &map_run).await;
+        }
+    }
+    // The process is gone; another one takes the answers.
+    let second = world.engine();
+    let act = async {
+        let tokens = world.sent.lock().unwrap().clone();
+        for token in &tokens {
+            while second.send_task_success(token, "1".to_owned()).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let (outcome, ()) = meanwhile(&second, &arn, act).await;
+    assert_eq!(ended(outcome).status, ExecutionStatus::Succeeded);
+    assert_eq!(world.sent.lock().unwrap().len(), 3, "none is submitted again");
+}
+
+/// Waits until the journals of three children have a submitted task.
+async fn submitted(engine: &Engine, world: &World, map_run: &MapRunArn) {
+    loop {
+        let children = world.journal.children(map_run, None, 0, 10).await.unwrap();
+        let mut waiting = 0;
+        for child in &children {
+            let history = engine.history(&child.arn).await.unwrap();
+            waiting += usize::from(history.iter().any(|event| event.kind.as_str() == "TaskSubmitted"));
+        }
+        if waiting == 3 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct World {
     bad: Arc<Mutex<BTreeMap<u64, &'static str>>>,
     /// Every call, as `task-item`.
     called: Arc<Mutex<Vec<String>>>,
+    /// Task tokens that a queue was sent.
+    pub(crate) sent: Arc<Mutex<Vec<String>>>,
     /// While it is shut, `work` waits for a permit.
     shut: Arc<AtomicBool>,
     gate: Arc<Semaphore>,
@@ -71,6 +73,7 @@ impl World {
             ledger: Arc::default(),
             bad: Arc::default(),
             called: Arc::default(),
+            sent: Arc::default(),
             shut: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
         };
@@ -132,10 +135,17 @@ impl World {
 
     fn tasks(&self) -> memory::TaskInvoker {
         let (one, other) = (self.clone(), self.clone());
+        let sent = Arc::clone(&self.sent);
         memory::TaskInvoker::default()
             .with(function("first"), move |call| {
                 one.note("first", &call.input);
                 async { Ok("1".to_owned()) }
+            })
+            .with("arn:aws:states:::sqs:sendMessage", move |call| {
+                let input: Value = serde_json::from_str(&call.input).unwrap();
+                let token = input["MessageBody"].as_str().unwrap().to_owned();
+                sent.lock().unwrap().push(token);
+                async { Ok("{}".to_owned()) }
             })
             .with(function("work"), move |call| {
                 let world = other.clone();
