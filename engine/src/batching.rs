@@ -3,9 +3,10 @@
 //! A batch closes before it would exceed its bytes: the item that does not fit begins the next one. Items that no
 //! selector changes pass through as the text that the reader made of them.
 
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use asl::{Batcher, MapRunRequest, StateError, error_name};
+use asl::{Batcher, MapRunRequest, StateError, Value, error_name};
 
 use crate::item_source::{Content, ItemSource, Mark, SourceItem};
 use crate::limits;
@@ -32,7 +33,15 @@ struct Selected {
     /// Where it was read.
     mark: Mark,
     index: u64,
+    json: ItemText,
+}
+
+/// An item's JSON. Of one that no child can have only the length is kept: it is read, and not held twice more.
+#[derive(Default)]
+struct ItemText {
     text: String,
+    /// **Bytes** of all of it.
+    bytes: usize,
 }
 
 /// A batch without its items.
@@ -74,12 +83,12 @@ impl ChildInputs {
         let Some(item) = self.source.next().await? else {
             return Ok(None);
         };
-        let (index, input) = (item.index, self.select(item)?);
-        self.check_size(index, input.len(), limits::PAYLOAD_BYTES_MAX)?;
+        let (index, json) = (item.index, self.select(item)?);
+        self.check_size(index, json.bytes, limits::PAYLOAD_BYTES_MAX)?;
         Ok(Some(Dispatch {
             position,
             items: 1,
-            input,
+            input: json.text,
         }))
     }
 
@@ -88,15 +97,15 @@ impl ChildInputs {
         while let Some(item) = self.next_selected().await? {
             let Some(frame) = &self.frame else { break };
             if items == 0 {
-                self.check_size(item.index, frame.bytes() + item.text.len(), frame.bytes_max)?;
+                self.check_size(item.index, frame.bytes() + item.json.bytes, frame.bytes_max)?;
                 input.push_str(&frame.before);
-            } else if input.len() + 1 + item.text.len() + frame.after.len() > frame.bytes_max {
+            } else if input.len() + 1 + item.json.bytes + frame.after.len() > frame.bytes_max {
                 self.waiting = Some(item);
                 break;
             } else {
                 input.push(',');
             }
-            input.push_str(&item.text);
+            input.push_str(&item.json.text);
             items += 1;
             if items == frame.items_max {
                 break;
@@ -120,13 +129,16 @@ impl ChildInputs {
         Ok(Some(Selected {
             mark,
             index: item.index,
-            text: self.select(item)?,
+            json: self.select(item)?,
         }))
     }
 
-    fn select(&self, item: SourceItem) -> Result<String, StateError> {
+    fn select(&self, item: SourceItem) -> Result<ItemText, StateError> {
         if !self.request.has_selector() {
-            return Ok(item.content.into_text());
+            return Ok(match item.content {
+                Content::Text(text) => text.into(),
+                content @ (Content::Value(_) | Content::Entry(..)) => ItemText::of(&content.into_value()?),
+            });
         }
         let name = self.source.name();
         let selected = match item.content {
@@ -135,7 +147,7 @@ impl ChildInputs {
                 self.request.select_item(item.index, name, content.into_value()?)?
             }
         };
-        Ok(selected.to_string())
+        Ok(ItemText::of(&selected))
     }
 
     fn check_size(&self, index: u64, bytes: usize, bytes_max: usize) -> Result<(), StateError> {
@@ -147,6 +159,32 @@ impl ChildInputs {
             "item {index} (from 0) of `{name}` makes a child's input of {bytes} bytes, over the limit of {bytes_max} bytes"
         );
         Err(StateError::new(error_name::DATA_LIMIT_EXCEEDED, cause))
+    }
+}
+
+impl ItemText {
+    fn of(value: &Value) -> Self {
+        let mut json = Self::default();
+        // Neither a value nor this refuses to be written.
+        write!(json, "{value}").unwrap_or_default();
+        json
+    }
+}
+
+impl From<String> for ItemText {
+    fn from(text: String) -> Self {
+        let bytes = text.len();
+        Self { text, bytes }
+    }
+}
+
+impl Write for ItemText {
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.bytes += piece.len();
+        if self.bytes <= limits::PAYLOAD_BYTES_MAX {
+            self.text.push_str(piece);
+        }
+        Ok(())
     }
 }
 

@@ -98,3 +98,42 @@ fn payloads_at_their_limit_take_what_the_formula_says() {
         assert!(peak <= formula(1), "{peak} bytes, over the formula's {}", formula(1));
     }
 }
+
+/// No child can have it, but a selector may take a part of it: so it has to be read.
+#[test]
+fn an_item_near_its_limit_is_held_as_it_stands_there_and_once_more() {
+    let _alone = alone();
+    let large = |before, after: &str| Lines {
+        header: "id,text\n",
+        rows: 1,
+        before,
+        after: after.replace("TEXT", &"x".repeat(7_900_000)),
+    };
+    for (input_type, lines) in [
+        ("CSV", large("", ",TEXT\n")),
+        (
+            "JSONL",
+            Lines {
+                header: "",
+                ..large("\"", "TEXT\"\n")
+            },
+        ),
+        (
+            "JSON",
+            Lines {
+                header: "[1",
+                ..large(",\"", "TEXT\"")
+            },
+        ),
+    ] {
+        let (peak, Ended { row, .. }) = peak_of(|| run(lines, &machine(input_type, &pass(), 1, None)));
+        println!("{peak} bytes of {}: {input_type}", formula(1));
+        assert_eq!(
+            row.error.as_deref(),
+            Some("States.DataLimitExceeded"),
+            "{:?}",
+            row.cause
+        );
+        assert!(peak <= formula(1), "{peak} bytes, over the formula's {}", formula(1));
+    }
+}

@@ -171,15 +171,6 @@ impl Content {
             }
         }
     }
-
-    /// The item as JSON text.
-    pub(crate) fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Value(value) => value.to_string(),
-            Self::Entry(key, value) => entry(key, value).to_string(),
-        }
-    }
 }
 
 fn entry(key: String, value: Value) -> Value {
