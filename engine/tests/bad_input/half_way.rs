@@ -210,3 +210,19 @@ async fn a_corrupt_parquet_file_among_others_keeps_the_rows_before_it() {
     let ids: Vec<Value> = world.named("SUCCEEDED").iter().map(|row| row["id"].clone()).collect();
     assert_eq!(ids, [0, 1, 2, 3, 4, 5, 6]);
 }
+
+/// Children that run when the source breaks are aborted, and are named as such.
+#[tokio::test(start_paused = true)]
+async fn children_that_run_when_the_source_breaks_are_named_as_aborted() {
+    let world = World::with([("key", "1\n2\n3\nno JSON\n5\n")]);
+    let mut map = map(&lines(), &json!({"MaxConcurrency": 10}));
+    map["ItemProcessor"]["States"]["Work"] = json!({"Type": "Wait", "Seconds": 1, "End": true});
+    let (error, cause) = world.fail(&map, &json!({})).await;
+    assert_eq!(error, READER);
+    assert!(
+        cause.starts_with("`s3://bucket/key`, item 3 (from 0), byte 6: the line is no JSON"),
+        "{cause}"
+    );
+    assert_eq!(world.named("ABORTED"), [1, 2, 3]);
+    assert_eq!(world.named("SUCCEEDED"), [] as [Value; 0]);
+}

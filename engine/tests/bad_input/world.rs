@@ -217,7 +217,8 @@ impl World {
     pub(crate) fn named_by(&self, manifest: &str, status: &str) -> Vec<Value> {
         let manifest: Value = serde_json::from_slice(&self.store.bytes("results", manifest).unwrap()).unwrap();
         assert_eq!(manifest["DestinationBucket"], "results");
-        let files = manifest["ResultFiles"][status].as_array().unwrap();
+        let file_of = if status == "ABORTED" { "FAILED" } else { status };
+        let files = manifest["ResultFiles"][file_of].as_array().unwrap();
         files.iter().flat_map(|file| self.inputs(file, status)).collect()
     }
 
