@@ -6,6 +6,9 @@
 //! collected outputs of a run without a result writer. The reader holds `2 × ITEM_BYTES_MAX` and the object store's
 //! piece of the source: an item as it stands there and as JSON. A reader of Parquet holds `PARQUET_ROW_GROUP_BYTES_MAX`
 //! and a page of each column, unpacked.
+//!
+//! Payloads are counted as their texts. Read as values they may take more: an array of one-digit numbers, at the worst,
+//! 36 bytes for each of its text. What did not succeed in earlier attempts of a redriven run takes 16 bytes for each span.
 
 use std::time::Duration;
 

@@ -85,17 +85,18 @@ fn twenty_times_the_rows_take_the_same_memory() {
 #[test]
 fn payloads_at_their_limit_take_what_the_formula_says() {
     let _alone = alone();
-    for child in [pass(), wait()] {
+    for (child, concurrency) in [(pass(), 1), (wait(), 1), (wait(), 20)] {
         let lines = Lines {
             header: "",
             rows: 60,
             before: "\"",
             after: format!("{}\"\n", "x".repeat(262_000)),
         };
-        let (peak, Ended { row, items, .. }) = peak_of(|| run(lines, &machine("JSONL", &child, 1, None)));
-        println!("{peak} bytes of {}: {child}", formula(1));
+        let (peak, Ended { row, items, .. }) = peak_of(|| run(lines, &machine("JSONL", &child, concurrency, None)));
+        let limit = formula(concurrency);
+        println!("{peak} bytes of {limit}: {concurrency} of {child}");
         assert_eq!(items, 60, "{:?}: {:?}", row.error, row.cause);
-        assert!(peak <= formula(1), "{peak} bytes, over the formula's {}", formula(1));
+        assert!(peak <= limit, "{peak} bytes, over the formula's {limit}");
     }
 }
 

@@ -323,6 +323,8 @@ impl MapRun {
         if self.commit.is_none() && self.children.is_empty() {
             return Ok(self.dirty);
         }
+        // Until they are settled, children that have ended hold what they hold while they run.
+        let takes = self.commit.is_none() || self.results.len() < limits::RESULT_BYTES_MAX;
         let commit = self.commit.as_mut();
         let post = self.post.as_mut();
         // Always in this order: chance between two that are ready would keep a simulation from repeating itself.
@@ -330,11 +332,13 @@ impl MapRun {
             biased;
             () = self.control.abort.requested() => {}
             Some(committed) = async { Some(commit?.await) } => self.committed(committed)?,
-            Some(returned) = self.children.join_next() => self.settle(joined(returned)?)?,
+            Some(returned) = self.children.join_next(), if takes => self.settle(joined(returned)?)?,
             Some(letter) = async { post?.next().await } => self.answer_letter(letter).await?,
         }
         // Whatever else has ended by now goes into the same commit.
-        while let Some(returned) = self.children.try_join_next() {
+        while self.results.len() < limits::RESULT_BYTES_MAX
+            && let Some(returned) = self.children.try_join_next()
+        {
             self.settle(joined(returned)?)?;
         }
         Ok(!self.control.abort.is_requested())

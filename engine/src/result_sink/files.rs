@@ -46,12 +46,13 @@ struct Writing {
 }
 
 impl Destination<'_> {
-    /// Writes all of it: no file for no lines, another one when one is full.
-    pub(super) async fn write(&self, mut chunks: Chunks) -> ports::Result<Vec<ResultFile>> {
-        let mut files = Vec::new();
+    /// Writes all of it: no file for no lines, another one when one is full. Adds the files that are whole.
+    pub(super) async fn write(&self, mut chunks: Chunks, files: &mut Vec<ResultFile>) -> ports::Result<()> {
         let mut ahead = chunks.next().await.transpose()?;
+        let earlier = files.len();
         while ahead.is_some() {
-            let at = ObjectKey::new(self.bucket, format!("{}_{}.json", self.stem, files.len()));
+            let number = files.len() - earlier;
+            let at = ObjectKey::new(self.bucket, format!("{}_{number}.json", self.stem));
             let (give_back, returned) = oneshot::channel();
             let writing = Writing {
                 left: Left { ahead, chunks, size: 0 },
@@ -69,7 +70,7 @@ impl Destination<'_> {
             });
             (ahead, chunks) = (left.ahead, left.chunks);
         }
-        Ok(files)
+        Ok(())
     }
 }
 
@@ -148,7 +149,11 @@ mod tests {
             .iter()
             .map(|line| Ok(Bytes::copy_from_slice(line.as_bytes())))
             .collect();
-        let files = destination.write(stream::iter(chunks).boxed()).await.unwrap();
+        let mut files = Vec::new();
+        destination
+            .write(stream::iter(chunks).boxed(), &mut files)
+            .await
+            .unwrap();
         let texts = files.iter().map(|file| {
             let bytes = store.bytes("b", &file.key).unwrap();
             assert_eq!(bytes.len() as u64, file.size, "{}", file.key);

@@ -35,10 +35,15 @@ pub(crate) struct NeverStarted {
 }
 
 impl NeverStarted {
-    /// The next of them. They end where the source cannot be read any further.
+    /// The next of them. They end where the source cannot be read any further; an item that no child can have is passed
+    /// over, it is what the run has failed of.
     async fn next(&mut self) -> Option<Dispatch> {
         loop {
-            let dispatch = self.inputs.next(self.next).await.ok().flatten()?;
+            let dispatch = match self.inputs.next(self.next).await {
+                Ok(dispatch) => dispatch?,
+                Err(error) if error.error.as_deref() == Some(error_name::DATA_LIMIT_EXCEEDED) => continue,
+                Err(_unreadable) => return None,
+            };
             self.next += 1;
             if (self.is_left)(&dispatch) {
                 return Some(dispatch);
@@ -115,10 +120,13 @@ impl Sink {
         let pending = never_started.map_or_else(|| stream::empty().boxed(), pending);
         let mut files = earlier;
         let failed = self.chunks(ResultStatus::Failed);
-        files.failed.extend(to("FAILED").write(failed).await?);
-        files.pending.extend(to("PENDING").write(pending).await?);
         let succeeded = self.chunks(ResultStatus::Succeeded);
-        files.succeeded.extend(to("SUCCEEDED").write(succeeded).await?);
+        let written = async {
+            to("FAILED").write(failed, &mut files.failed).await?;
+            to("PENDING").write(pending, &mut files.pending).await?;
+            to("SUCCEEDED").write(succeeded, &mut files.succeeded).await
+        };
+        let written = written.await;
         let manifest = ResultManifest {
             destination_bucket: bucket.clone(),
             map_run_arn: self.arn.0.clone(),
@@ -127,7 +135,8 @@ impl Sink {
         let at = ObjectKey::new(bucket, format!("{prefix}/manifest.json"));
         let body = ObjectBody::Bytes(to_json(&manifest).into());
         let put = self.store.put(&at, body, PutOptions::default()).await;
-        put.map(|_| files)
+        // Also of a set that broke off: it names the files that are whole.
+        written.and(put.map(|_| files))
     }
 
     /// What the ledger holds of one status.

@@ -43,6 +43,10 @@ async fn a_destination_that_refuses_loses_nothing() {
         let cause = row.cause.unwrap();
         assert!(cause.contains(code), "{cause} does not say: {code}");
         assert_eq!(world.worked(), [1, 2, 3]);
+        if of == "SUCCEEDED" {
+            assert_eq!(world.named("FAILED"), [2], "what was written before is named");
+            assert_eq!(world.named("SUCCEEDED"), Vec::<u64>::new());
+        }
 
         mended.store(true, Ordering::SeqCst);
         world.engine().redrive(&arn).await.unwrap();

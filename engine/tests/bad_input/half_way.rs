@@ -193,6 +193,16 @@ async fn an_item_that_cannot_be_one_keeps_those_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_follows_an_item_that_is_too_large_is_pending() {
+    let large = format!("1\n\"{}\"\n3\n4\n", "x".repeat(262_143));
+    let world = World::with([("key", large)]);
+    let (error, _) = world.fail(&map(&lines(), &json!({})), &json!({})).await;
+    assert_eq!(error, "States.DataLimitExceeded");
+    assert_eq!(world.named("SUCCEEDED"), [1]);
+    assert_eq!(world.named("PENDING"), [3, 4]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_corrupt_parquet_file_among_others_keeps_the_rows_before_it() {
     let athena = json!({"InputType": "PARQUET", "ManifestType": "ATHENA_DATA"});
     let bad = Bytes::from_static(&ORDERS[1_000..]);

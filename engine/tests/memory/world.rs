@@ -11,8 +11,9 @@ use bytes::Bytes;
 use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
 use futures::{StreamExt, stream};
 use ports::{
-    BodyStream, Clock, Commit, CopyOptions, ErrorKind, ExecutionRow, GetOptions, Ledger, LedgerState, Listing,
-    MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult, ResultStatus, Timestamp, memory,
+    BodyStream, Clock, Commit, CopyOptions, ErrorKind, ExecutionArn, ExecutionRow, GetOptions, Ledger, LedgerState,
+    Listing, MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult, ResultStatus, Timestamp,
+    memory,
 };
 use serde_json::Value;
 
@@ -155,9 +156,19 @@ impl Ledger for Lengths {
         Ok(lines.filter(|_| status == ResultStatus::Succeeded))
     }
 
-    async fn forget_results(&self, _: &MapRunArn) -> ports::Result<()> {
-        self.succeeded.lock().unwrap().clear();
+    async fn forget_results(&self, _: &MapRunArn, status: ResultStatus) -> ports::Result<()> {
+        if status == ResultStatus::Succeeded {
+            self.succeeded.lock().unwrap().clear();
+        }
         Ok(())
+    }
+
+    async fn unsuccessful(&self, _: &MapRunArn, _: u32, _: u64) -> ports::Result<Option<Bytes>> {
+        Ok(None)
+    }
+
+    async fn map_runs(&self, _: &ExecutionArn, _: usize, _: usize) -> ports::Result<Vec<(MapRunArn, LedgerState)>> {
+        Ok(Vec::new())
     }
 }
 
@@ -210,6 +221,7 @@ async fn run_inside(lines: Lines, definition: &Value) -> Ended {
         input: "{}".to_owned(),
         identity: None,
         redrives: None,
+        redo: None,
         composition: None,
     };
     let arn = engine.start(new).await.unwrap();
