@@ -295,9 +295,11 @@ impl ObjectStore for Directory {
     }
 
     async fn list(&self, bucket: &str, prefix: &str, continuation: Option<String>) -> Result<Listing> {
-        let Some(tree) = self.tree(bucket, Missing::Fail)? else {
-            return Ok(Listing::default());
-        };
+        // A bucket comes with its first object; before that a listing of it is a mistake, not empty.
+        let tree = self.tree(bucket, Missing::Fail)?.ok_or_else(|| {
+            let text = format!("nothing was ever written to the bucket `{bucket}`");
+            Error::new(ErrorKind::NotFound, text).with_code("NoSuchBucket", None)
+        })?;
         let prefix = prefix.to_owned();
         blocking(move || {
             let wanted = Wanted {
