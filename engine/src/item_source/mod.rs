@@ -138,6 +138,14 @@ impl ItemSource {
         }
     }
 
+    /// How many items there are, where that is known before they are read.
+    pub(crate) fn total(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::State(items) => u64::try_from(items.len()).ok(),
+            Kind::Objects(_) | Kind::Listing(_) => None,
+        }
+    }
+
     /// Where the next item begins.
     pub(crate) fn mark(&self) -> Mark {
         let (byte, token) = match &self.kind {

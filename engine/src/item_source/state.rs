@@ -26,6 +26,14 @@ impl StateItems {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Elements(items) => items.as_array().map_or(0, Vec::len),
+            Self::Entries(entries) => entries.len(),
+        }
+    }
+
     pub(crate) fn get(&self, index: u64) -> Option<Content> {
         let index = usize::try_from(index).ok()?;
         match self {

@@ -98,6 +98,7 @@ impl MapRunDescription {
     /// What a ledger tells of a map run that does not go on here; nothing of one that is older than such descriptions.
     pub fn of(arn: &MapRunArn, state: LedgerState) -> Option<Self> {
         let standing = Standing {
+            pending: state.pending,
             state,
             running: Amount::default(),
             running_again: Amount::default(),
@@ -178,20 +179,11 @@ fn children_machine(arn: &MapRunArn) -> String {
 }
 
 fn describe(arn: &MapRunArn, standing: Standing) -> Option<MapRunDescription> {
-    let Standing {
-        state,
-        running,
-        running_again,
-    } = standing;
+    let of = |ended: Counts, part: fn(Amount) -> u64| counts(&standing, ended, part);
+    let item_counts = of(standing.state.items, |amount| amount.items);
+    let execution_counts = of(standing.state.executions, |amount| amount.executions);
+    let state = standing.state;
     let redrive_count = state.redrives();
-    let execution_counts = counts(
-        &state,
-        state.executions,
-        |amount| amount.executions,
-        running,
-        running_again,
-    );
-    let item_counts = counts(&state, state.items, |amount| amount.items, running, running_again);
     Some(MapRunDescription {
         map_run_arn: arn.clone(),
         execution_arn: state.execution?,
@@ -208,15 +200,10 @@ fn describe(arn: &MapRunArn, standing: Standing) -> Option<MapRunDescription> {
     })
 }
 
-fn counts(
-    state: &LedgerState,
-    ended: Counts,
-    of: impl Fn(Amount) -> u64,
-    running: Amount,
-    running_again: Amount,
-) -> MapRunCounts {
-    let pending_redrive = of(state.pending_redrive).saturating_sub(of(running_again));
-    let (pending, running) = (of(state.pending), of(running));
+fn counts(standing: &Standing, ended: Counts, part: fn(Amount) -> u64) -> MapRunCounts {
+    let state = &standing.state;
+    let pending_redrive = part(state.pending_redrive).saturating_sub(part(standing.running_again));
+    let (pending, running) = (part(standing.pending), part(standing.running));
     MapRunCounts {
         pending,
         running,
@@ -225,8 +212,8 @@ fn counts(
         timed_out: ended.timed_out,
         aborted: ended.aborted,
         total: pending + running + ended.ended() + pending_redrive,
-        results_written: of(state.results_written),
-        failures_not_redrivable: of(state.not_redrivable),
+        results_written: part(state.results_written),
+        failures_not_redrivable: part(state.not_redrivable),
         pending_redrive,
     }
 }

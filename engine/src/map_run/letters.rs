@@ -12,6 +12,8 @@ use crate::{Result, limits};
 #[derive(Debug)]
 pub(crate) struct Standing {
     pub(crate) state: LedgerState,
+    /// Known, and not started.
+    pub(crate) pending: Amount,
     /// Children that run.
     pub(crate) running: Amount,
     /// Those of them that did not succeed in an earlier attempt.
@@ -63,6 +65,22 @@ impl RunPost {
 }
 
 impl MapRun {
+    /// What is known of the items that are still to be read. In a redrive they are what it is to do at most.
+    fn pending(&self) -> Amount {
+        let Some(total) = self.total.filter(|_| self.request.redrive == 0) else {
+            return Amount::default();
+        };
+        let items = total.saturating_sub(self.read_to.item);
+        let batcher = self.request.batcher.as_ref();
+        let executions = match batcher.map(|batcher| (batcher.items_per_batch_max, batcher.input_bytes_per_batch_max)) {
+            None => items,
+            Some((Some(max), None)) if max > 0 => items.div_ceil(max),
+            // How many batches their bytes make is known when they are made.
+            Some(_) => 0,
+        };
+        Amount { executions, items }
+    }
+
     /// Answers all letters that are there.
     pub(super) async fn answer_letters(&mut self) -> Result<()> {
         while let Some(letter) = self.post.as_mut().and_then(RunPost::try_next) {
@@ -77,6 +95,7 @@ impl MapRun {
             RunLetter::Describe(reply) => {
                 let standing = Standing {
                     state: self.state.clone(),
+                    pending: self.pending(),
                     running: self.running,
                     running_again: self.running_again,
                 };

@@ -123,6 +123,8 @@ struct MapRun {
     unsuccessful: BytesMut,
     commit: Option<BoxFuture<'static, ports::Result<()>>>,
     dirty: bool,
+    /// All items, where their number is known before they are read.
+    total: Option<u64>,
     exhausted: bool,
     stopped_children: bool,
 }
@@ -156,6 +158,7 @@ impl MapRun {
             unsuccessful: BytesMut::new(),
             commit: None,
             dirty: false,
+            total: None,
             exhausted: false,
             stopped_children: false,
         }
@@ -167,6 +170,7 @@ impl MapRun {
             Ok(inputs) => inputs,
             Err(error) => return self.give_up(Some(error)).await,
         };
+        self.total = inputs.total();
         loop {
             self.answer_letters().await?;
             if self.control.abort.is_requested() {
@@ -206,8 +210,7 @@ impl MapRun {
     fn exceeded(&self) -> Option<StateError> {
         let tally = tolerance::Tally {
             failed: self.state.items.not_succeeded(),
-            read: self.read_to.item,
-            all_read: self.exhausted,
+            items: self.total.or_else(|| self.exhausted.then_some(self.read_to.item)),
         };
         tolerance::exceeded(&self.state.settings, tally)
     }

@@ -3,21 +3,23 @@
 use asl::{StateError, error_name};
 use ports::MapRunSettings;
 
-/// Failed items, all items that were read, and whether there are no more than these.
+/// Failed items, and all items once it is known how many they are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tally {
     pub(super) failed: u64,
-    pub(super) read: u64,
-    pub(super) all_read: bool,
+    pub(super) items: Option<u64>,
 }
 
 /// The error of a run in which more items have failed than it tolerates. A percentage is of all items, so it is judged
-/// once they are read.
+/// once their number is known: at once for a state's own data, else when they are read.
 pub(super) fn exceeded(settings: &MapRunSettings, tally: Tally) -> Option<StateError> {
     let (count, percentage) = (settings.tolerated_failure_count, settings.tolerated_failure_percentage);
     let count = if percentage.is_none() { count.or(Some(0)) } else { count };
     let over_count = count.is_some_and(|count| tally.failed > count);
-    let over_percentage = tally.all_read && percentage.is_some_and(|percentage| tally.share() > percentage);
+    let share = tally.items.map(|items| share(tally.failed, items));
+    let over_percentage = percentage
+        .zip(share)
+        .is_some_and(|(percentage, share)| share > percentage);
     (over_count || over_percentage).then(|| {
         StateError::new(
             error_name::EXCEED_TOLERATED_FAILURE_THRESHOLD,
@@ -26,15 +28,13 @@ pub(super) fn exceeded(settings: &MapRunSettings, tally: Tally) -> Option<StateE
     })
 }
 
-impl Tally {
-    /// **Percent** of the items that failed.
-    #[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
-    fn share(self) -> f64 {
-        if self.read == 0 {
-            return 0.0;
-        }
-        self.failed as f64 * 100.0 / self.read as f64
+/// **Percent** of the items that failed.
+#[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
+fn share(failed: u64, items: u64) -> f64 {
+    if items == 0 {
+        return 0.0;
     }
+    failed as f64 * 100.0 / items as f64
 }
 
 #[cfg(test)]
@@ -47,8 +47,8 @@ mod tests {
             tolerated_failure_count: count,
             tolerated_failure_percentage: percentage,
         };
-        let read = 10;
-        exceeded(&settings, Tally { failed, read, all_read }).is_some()
+        let items = all_read.then_some(10);
+        exceeded(&settings, Tally { failed, items }).is_some()
     }
 
     #[test]

@@ -565,3 +565,50 @@ async fn submitted(engine: &Engine, world: &World, map_run: &MapRunArn) {
         tokio::task::yield_now().await;
     }
 }
+
+/// A Map over a state's own items, whose number is known at once.
+fn over_own_items(items: u64, fields: serde_json::Value) -> serde_json::Value {
+    let mut machine = map("EXPRESS", fields);
+    let items: Vec<serde_json::Value> = (0..items).map(|n| json!({"n": n})).collect();
+    let members = machine.as_object_mut().unwrap();
+    members.remove("ItemReader");
+    members.insert("ItemSelector".to_owned(), json!({"n.$": "$$.Map.Item.Value.n"}));
+    let prepare = json!({"Type": "Pass", "Result": items, "Next": "Map"});
+    json!({"StartAt": "Prepare", "States": {"Prepare": prepare, "Map": machine}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_pending_is_known_where_the_items_are() {
+    for (batcher, children, running_items) in [(None, 10, 1), (Some(3), 4, 3)] {
+        let world = World::new(0, &[]);
+        world.shut();
+        let mut fields = json!({});
+        if let Some(max) = batcher {
+            fields["ItemBatcher"] = json!({"MaxItemsPerBatch": max});
+        }
+        let engine = world.engine();
+        let machine = over_own_items(10, fields);
+        let arn = world.start_machine(&engine, "run", &machine, None).await;
+        let act = async {
+            let map_run = running(&engine, &arn, 1).await;
+            let description = engine.describe_map_run(&map_run).await.unwrap();
+            let (executions, items) = (description.execution_counts, description.item_counts);
+            assert_eq!((executions.total, executions.pending), (children, children - 1));
+            assert_eq!((items.total, items.pending), (10, 10 - running_items));
+            world.open();
+        };
+        let (outcome, ()) = meanwhile(&engine, &arn, act).await;
+        assert_eq!(ended(outcome).status, ExecutionStatus::Succeeded);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_percentage_of_known_items_ends_the_run_at_once() {
+    let world = World::new(0, &[0, 1, 2]);
+    let engine = world.engine();
+    let machine = over_own_items(10, json!({"ToleratedFailurePercentage": 20}));
+    let arn = world.start_machine(&engine, "run", &machine, None).await;
+    let run = world.finish(engine, arn).await;
+    assert_eq!(run.row.error.as_deref(), Some("States.ExceedToleratedFailureThreshold"));
+    assert_eq!(run.describe().await.execution_counts, counts(7, 0, 3, 3));
+}

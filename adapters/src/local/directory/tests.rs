@@ -48,6 +48,15 @@ async fn a_bucket_below_the_root_passes_every_check() {
 }
 
 #[tokio::test]
+async fn a_bucket_that_was_never_written_to_cannot_be_listed() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Directory::below(root.path().to_owned());
+    let refused = store.list("misspelt", "", None).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
+    assert!(refused.to_string().contains("`misspelt`"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_bucket_resolved_segment_by_segment_passes_every_check() {
     let root = tempfile::tempdir().unwrap();
     let store = Directory::default();
