@@ -1,7 +1,7 @@
 //! `DescribeMapRun`, `ListMapRuns`, `UpdateMapRun`.
 
 use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, Timestamp};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::oneshot;
 
 use super::letters::{RunLetter, Standing};
@@ -19,9 +19,10 @@ pub struct MapRunDescription {
     /// Where it stands.
     pub status: MapRunStatus,
     /// When it started.
+    #[serde(serialize_with = "date")]
     pub start_date: Timestamp,
     /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub stop_date: Option<Timestamp>,
     /// Children at once; `0` stands for AWS's default.
     pub max_concurrency: u64,
@@ -36,7 +37,7 @@ pub struct MapRunDescription {
     /// How often it was redriven.
     pub redrive_count: u32,
     /// When it was last redriven.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub redrive_date: Option<Timestamp>,
 }
 
@@ -77,10 +78,22 @@ pub struct MapRunEntry {
     /// What its children run: `…:stateMachine:Machine/Label`.
     pub state_machine_arn: String,
     /// When it started.
+    #[serde(serialize_with = "date")]
     pub start_date: Timestamp,
     /// When it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub stop_date: Option<Timestamp>,
+}
+
+/// As AWS's tools print it: RFC 3339.
+fn date<S: Serializer, D: Copy + Into<Option<Timestamp>>>(
+    date: &D,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match (*date).into() {
+        Some(date) => serializer.collect_str(&date),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// What `UpdateMapRun` changes; what is absent stays.
