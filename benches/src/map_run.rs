@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     Each,
     /// A child for a hundred rows.
     Batched,
+    /// A Standard child for each row: each has a row and a journal of its own.
+    Standard,
     /// A child for each row, which calls a task.
     Task,
     /// An inline Map, again and again.
@@ -64,6 +66,10 @@ pub(crate) fn run_all(options: &Options, items: u64, many: u64) -> anyhow::Resul
         rows.push(row(name, count, &costs));
     }
     std::fs::remove_file(file)?;
+    let standard = csv(FEW)?;
+    let cost = several(options.rounds, || once(work.path(), Kind::Standard, &standard))?;
+    std::fs::remove_file(standard)?;
+    rows.push(row("CSV rows, a Standard Pass child each", FEW, &cost));
     for count in [FEW, many] {
         let file = csv(count)?;
         let cost = once(work.path(), Kind::Batched, &file)?;
@@ -245,10 +251,11 @@ fn definition(kind: Kind) -> Value {
             "ItemProcessor": {"StartAt": "Child", "States": {"Child": child}},
         }}});
     }
+    let execution_type = if kind == Kind::Standard { "STANDARD" } else { "EXPRESS" };
     let mut map = json!({
         "Type": "Map", "End": true, "MaxConcurrency": 1_000,
         "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": execution_type},
             "StartAt": "Child", "States": {"Child": child},
         },
         "ItemReader": {

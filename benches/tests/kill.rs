@@ -1,21 +1,24 @@
-//! `kill -9` again and again over map runs of 1,000,000 rows in batches and of 100,000 rows with a child each: while
-//! children run, and while the results are being written. A script that knows nothing of gantry then reads what is left.
+//! `kill -9` again and again over map runs of 1,000,000 rows in batches, of 100,000 rows with a child each, and of 20,000
+//! with a Standard child each: while children run, and while the results are being written. A script that knows nothing of gantry then reads what is left.
 //!
 //! The run tells its progress on a pipe, and it is killed when it has come as far as the test says: where in its work
 //! that finds it is chance, that it is before its end is not. The script needs Python 3.
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use adapters::local::Records;
 use fixtures::Random;
+use ports::{ExecutionStatus, Journal, Ledger};
 
 /// Kills while children run.
 const KILLS: u64 = 10;
 
-/// Kills while results are being written, after so many pieces of a mebibyte.
+/// Kills while results are being written, after so many of their pieces.
 const PIECES_BEFORE_KILL: [u64; 3] = [1, 20, 40];
 
 /// One map run, and where it lives.
@@ -176,4 +179,34 @@ fn a_million_rows_in_batches_outlive_kills() {
 #[test]
 fn a_hundred_thousand_rows_with_a_child_each_outlive_kills() {
     is_killed_and_loses_nothing(&Run::new("each", 100_000, 1));
+}
+
+#[test]
+fn standard_children_outlive_kills_and_end_once() {
+    let run = Run::new("standard", 20_000, 1);
+    is_killed_and_loses_nothing(&run);
+    let state = run.path("state/state.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let children = runtime.block_on(children(&state));
+    assert_eq!(children.len(), 20_000);
+    for (status, position) in &children {
+        assert_eq!(*status, ExecutionStatus::Succeeded, "child {position}");
+    }
+    let positions: BTreeSet<u64> = children.iter().map(|(_, position)| *position).collect();
+    assert_eq!(positions, (0..20_000).collect(), "each is there once");
+}
+
+/// How the children of the only map run ended, with their positions.
+async fn children(state: &Path) -> Vec<(ExecutionStatus, u64)> {
+    let records = Records::open(state).unwrap();
+    let execution = &records.executions(0, 1).await.unwrap()[0].arn;
+    let (map_run, _) = &records.map_runs(execution, 0, 1).await.unwrap()[0];
+    let mut found = Vec::new();
+    loop {
+        let page = records.children(map_run, None, found.len(), 1_000).await.unwrap();
+        if page.is_empty() {
+            return found;
+        }
+        found.extend(page.into_iter().map(|row| (row.status, row.child_of.unwrap().position)));
+    }
 }
