@@ -1,10 +1,14 @@
 //! Journal, ledger and notifications in one `SQLite` file that people may query too.
 //!
 //! Write-ahead log with `synchronous = NORMAL`: what has been committed survives the death of the process at any
-//! instruction; the last commits may be lost with the power. Every method is one transaction.
+//! instruction; the last commits may be lost with the power. Every method is a transaction, or a part of one that is
+//! undone by itself.
+
+mod groups;
+mod schema;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,54 +16,10 @@ use ports::{
     Commit, Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, Ledger, LedgerState,
     MapRunArn, Notification, Notifier, Result, ResultStatus,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-/// The schema that this gantry reads and writes.
-const SCHEMA_VERSION: u32 = 2;
-
-/// A new file's tables, as the first schema had them. `STEPS` make the others of them.
-const FIRST_SCHEMA: &str = "
-    CREATE TABLE executions (
-        arn TEXT PRIMARY KEY, ordinal INTEGER NOT NULL UNIQUE, name TEXT NOT NULL, state_machine TEXT NOT NULL,
-        status TEXT NOT NULL, row TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE journal (
-        execution TEXT NOT NULL, sequence INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (execution, sequence)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE map_runs (arn TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT;
-    CREATE TABLE results (
-        map_run TEXT NOT NULL, status TEXT NOT NULL, position INTEGER NOT NULL, lines BLOB NOT NULL,
-        PRIMARY KEY (map_run, status, position)
-    ) STRICT;
-    CREATE TABLE notifications (
-        id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL UNIQUE, message_id TEXT NOT NULL, notification TEXT NOT NULL
-    ) STRICT;
-";
-
-/// What makes schema `n + 2` of schema `n + 1`.
-const STEPS: [&str; 1] = [
-    // Children in the journal, map runs by their execution, what did not succeed.
-    "
-    ALTER TABLE executions ADD COLUMN map_run TEXT;
-    CREATE INDEX executions_of_map_runs ON executions (map_run, status, ordinal);
-    CREATE INDEX executions_by_map_run ON executions (map_run, ordinal);
-    ALTER TABLE map_runs RENAME TO map_runs_1;
-    CREATE TABLE map_runs (
-        ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, execution TEXT, state TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX map_runs_of_executions ON map_runs (execution, ordinal);
-    INSERT INTO map_runs (arn, state)
-        SELECT arn, json_set(json_remove(state, '$.closed'), '$.status', CASE
-            WHEN NOT json_extract(state, '$.closed') THEN 'RUNNING'
-            WHEN json_extract(state, '$.failure') IS NULL THEN 'SUCCEEDED' ELSE 'FAILED' END)
-        FROM map_runs_1 ORDER BY rowid;
-    DROP TABLE map_runs_1;
-    CREATE TABLE unsuccessful (
-        map_run TEXT NOT NULL, attempt INTEGER NOT NULL, position INTEGER NOT NULL, lines BLOB NOT NULL,
-        PRIMARY KEY (map_run, attempt, position)
-    ) STRICT;
-    ",
-];
+use groups::Groups;
+use schema::{SCHEMA_VERSION, migrate, prepare};
 
 /// Rows of results that are deleted in one transaction: what a transaction changes is held in memory and in the log.
 const FORGOTTEN_AT_ONCE: usize = 64;
@@ -67,7 +27,7 @@ const FORGOTTEN_AT_ONCE: usize = 64;
 /// One file with everything that a run must not forget.
 #[derive(Debug, Clone)]
 pub struct Records {
-    connection: Arc<Mutex<Connection>>,
+    groups: Arc<Groups>,
 }
 
 impl Records {
@@ -88,7 +48,7 @@ impl Records {
             return Err(Error::new(ErrorKind::Malformed, text));
         }
         Ok(Self {
-            connection: Arc::new(Mutex::new(connection)),
+            groups: Arc::new(Groups::over(connection)),
         })
     }
 
@@ -107,66 +67,22 @@ impl Records {
         texts.iter().map(|text| from_json(text)).collect()
     }
 
-    /// One transaction on a thread that may block.
+    /// One transaction, or a part of one that several callers share: all of it or nothing.
     async fn call<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.connection);
-        let called = tokio::task::spawn_blocking(move || {
-            // A panic in `work` has rolled its transaction back.
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction()?;
-            let answer = work(&transaction)?;
-            transaction.commit()?;
-            Ok(answer)
-        });
-        match called.await {
-            Ok(answer) => answer.map_err(|error| failed(doing, error)),
-            Err(broken) => Err(Error::new(ErrorKind::Unavailable, format!("failed to {doing}")).because(broken)),
-        }
+        self.groups.call(doing, work).await
     }
-}
-
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")
-}
-
-/// Makes the tables of a new file, and of an older one what they are now: all or nothing. Says which schema it has then.
-fn migrate(connection: &mut Connection) -> rusqlite::Result<u32> {
-    // Whoever only looks something up takes no lock.
-    let found = schema(connection)?;
-    if found >= SCHEMA_VERSION {
-        return Ok(found);
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = schema(&transaction)?;
-    if found >= SCHEMA_VERSION {
-        return Ok(found);
-    }
-    if found == 0 {
-        transaction.execute_batch(FIRST_SCHEMA)?;
-    }
-    for (version, step) in (2..).zip(STEPS) {
-        if found < version {
-            transaction.execute_batch(step)?;
-        }
-    }
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()?;
-    Ok(SCHEMA_VERSION)
-}
-
-fn schema(connection: &Connection) -> rusqlite::Result<u32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
 fn failed(doing: &str, error: rusqlite::Error) -> Error {
-    let code = error.sqlite_error_code();
-    let kind = match code {
+    Error::new(kind_of(&error), format!("failed to {doing}")).because(error)
+}
+
+fn kind_of(error: &rusqlite::Error) -> ErrorKind {
+    match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => ErrorKind::Full,
         Some(
             rusqlite::ErrorCode::PermissionDenied
@@ -177,8 +93,7 @@ fn failed(doing: &str, error: rusqlite::Error) -> Error {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => ErrorKind::Malformed,
         Some(rusqlite::ErrorCode::ConstraintViolation) => ErrorKind::Conflict,
         Some(_) | None => ErrorKind::Unavailable,
-    };
-    Error::new(kind, format!("failed to {doing}")).because(error)
+    }
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
@@ -348,7 +263,7 @@ enum Appended {
     Gap { expected: u64, found: u64 },
 }
 
-fn append(transaction: &Transaction<'_>, arn: &str, records: &[JournalRecord]) -> rusqlite::Result<Appended> {
+fn append(transaction: &Connection, arn: &str, records: &[JournalRecord]) -> rusqlite::Result<Appended> {
     let mut known = transaction.prepare_cached("SELECT 1 FROM executions WHERE arn = ?1")?;
     if !known.exists([arn])? {
         return Ok(Appended::NoExecution);
@@ -525,6 +440,7 @@ impl Notifier for Records {
 
 #[cfg(test)]
 mod tests {
+    use super::schema::FIRST_SCHEMA;
     use super::*;
     use ports::{MapRunStatus, conformance};
 
