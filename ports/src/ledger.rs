@@ -88,6 +88,12 @@ impl SpanSet {
         before.is_some_and(|span| span.last >= position)
     }
 
+    /// The first position in it from that one on.
+    pub fn next(&self, from: u64) -> Option<u64> {
+        let at = self.0.partition_point(|span| span.last < from);
+        self.0.get(at).map(|span| span.first.max(from))
+    }
+
     /// The spans in order.
     pub fn spans(&self) -> &[Span] {
         &self.0
@@ -405,6 +411,8 @@ mod tests {
         let spans: Vec<_> = set.spans().iter().map(|span| (span.first, span.last)).collect();
         assert_eq!(spans, [(0, 0), (3, 5), (9, 9)]);
         assert!(set.contains(4) && !set.contains(6) && !set.contains(1));
+        let nexts: Vec<_> = [0, 1, 4, 6, 10].map(|from| set.next(from)).into();
+        assert_eq!(nexts, [Some(0), Some(3), Some(4), Some(9), None]);
         assert_eq!(set.take_from(1), None);
         assert_eq!(set.take_from(0), Some(1));
         assert_eq!(set.take_from(3), Some(6));

@@ -19,44 +19,62 @@ use crate::naming::Naming;
 use crate::redo::Redo;
 use crate::result_sink::ChildEnding;
 
-/// The state of a map run that begins, is taken up again, or is redriven.
+/// A map run as it begins, is taken up again, or is redriven.
+pub(super) struct Begun {
+    pub(super) state: LedgerState,
+    pub(super) life: Life,
+}
+
+/// Whether anybody has worked on an attempt before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    First,
+    /// An earlier one may have started children that this one has not come to.
+    Later,
+}
+
+/// Begins an attempt of a map run, or takes it up again.
 pub(super) async fn begin(
     world: &Arc<World>,
     naming: &Naming,
     parent: &Identity,
     request: &MapRunRequest,
-) -> Result<LedgerState> {
+) -> Result<Begun> {
     let (ledger, now) = (&world.ports.ledger, world.ports.clock.now());
     let found = ledger.state(&naming.arn).await;
     let found = found
         .map_err(while_doing("read the map run's ledger"))?
         .unwrap_or_default();
-    let state = if found.execution.is_none() {
-        LedgerState {
+    if found.execution.is_some() && request.redrive <= found.redrives() {
+        let life = Life::Later;
+        return Ok(Begun { state: found, life });
+    }
+    let mut state = found;
+    if state.execution.is_none() {
+        state = LedgerState {
             execution: Some(ports::ExecutionArn(parent.execution_arn.to_string())),
             map: request.state.to_string(),
             started: now,
             settings: settings(request),
-            ..found
-        }
-    } else if request.redrive > found.redrives() {
+            ..state
+        };
+    } else {
         // What has failed runs again: its record would be a second one.
         let forgotten = ledger.forget_results(&naming.arn, ResultStatus::Failed).await;
         forgotten.map_err(while_doing("clear the map run's ledger"))?;
-        LedgerState {
+        state = LedgerState {
             redriven: Some(now),
-            ..again(found, request.redrive)
-        }
-    } else {
-        return Ok(found);
-    };
+            ..again(state, request.redrive)
+        };
+    }
     let commit = ports::Commit {
         state: state.clone(),
         ..ports::Commit::default()
     };
     let committed = ledger.commit(&naming.arn, commit).await;
     committed.map_err(while_doing("write the map run's ledger"))?;
-    Ok(state)
+    let life = Life::First;
+    Ok(Begun { state, life })
 }
 
 const fn settings(request: &MapRunRequest) -> MapRunSettings {
@@ -110,6 +128,12 @@ pub(super) struct ToDo {
 impl ToDo {
     pub(super) fn has(&self, position: u64) -> bool {
         self.never_started.contains(position) || self.again.contains(position)
+    }
+
+    /// The first of them from that position on.
+    pub(super) fn next(&self, from: u64) -> Option<u64> {
+        let (again, new) = (self.again.next(from), self.never_started.next(from));
+        again.into_iter().chain(new).min()
     }
 
     pub(super) fn is_again(&self, position: u64) -> bool {

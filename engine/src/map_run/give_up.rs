@@ -1,16 +1,14 @@
 //! How a map run ends before its time: it has failed, or its execution has given it up.
 
 use asl::{ExecutionType, StateError};
-use ports::{ExecutionStatus, RunFailure};
+use ports::{ErrorKind, ExecutionArn, RunFailure};
 
+use super::attempt::Life;
 use super::{MapRun, Progress, joined};
 use crate::child::{Ended, InFlight};
 use crate::error::while_doing;
 use crate::result_sink::ChildEnding;
-use crate::{Error, Result};
-
-/// Children of an earlier life that are looked for at once.
-const PAGE: usize = 100;
+use crate::{Error, Result, limits};
 
 impl MapRun {
     /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
@@ -66,38 +64,48 @@ impl MapRun {
         Ok(())
     }
 
-    /// Takes children on that an earlier life had started and this one has not come to.
+    /// Takes children on that an earlier life had started and this one has not come to: those that run, and those
+    /// that ended without a word of it in the ledger. Children are started in order, so that none is missed that has
+    /// more than all that may run at once missing before it.
     async fn adopt(&mut self) -> Result<()> {
-        let mut orphans = Vec::new();
-        loop {
-            let running = Some(ExecutionStatus::Running);
-            let journal = &self.world.ports.journal;
-            let page = journal.children(&self.naming.arn, running, orphans.len(), PAGE).await;
-            let page = page.map_err(while_doing("list the map run's children"))?;
-            if page.is_empty() {
-                break;
-            }
-            orphans.extend(page);
-        }
-        for row in orphans {
-            let Some(child_of) = row.child_of else { continue };
-            let position = child_of.position;
-            if self.in_flight.contains_key(&position) || self.state.done.contains(position) {
+        let (mut from, mut missing) = (self.next, 0);
+        while self.life == Life::Later && missing < limits::CHILD_CONCURRENCY_MAX {
+            let Some(position) = self.to_do.next(from) else { break };
+            from = position + 1;
+            if self.state.done.contains(position) {
                 continue;
             }
-            let child = InFlight {
-                position,
-                items: child_of.items,
-                input: row.input.into(),
-                name: row.name.into(),
-                arn: row.arn.0.into(),
-                again: self.to_do.is_again(position),
-                started: row.started,
-            };
-            let run = self.launch(child);
-            self.children.spawn(run);
+            match self.started_before(position).await? {
+                Some(child) => {
+                    missing = 0;
+                    let run = self.launch(child);
+                    self.children.spawn(run);
+                }
+                None => missing += 1,
+            }
         }
         Ok(())
+    }
+
+    /// The child there, if this attempt has started it.
+    async fn started_before(&mut self, position: u64) -> Result<Option<InFlight>> {
+        let (_, arn) = self.naming.child(position, self.request.redrive);
+        let row = self.world.ports.journal.execution(&ExecutionArn(arn.to_string())).await;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(while_doing("read a child")(error)),
+        };
+        let child_of = row.child_of.filter(|child_of| child_of.attempt == self.request.redrive);
+        Ok(child_of.map(|child_of| InFlight {
+            position,
+            items: child_of.items,
+            input: row.input.into(),
+            name: row.name.into(),
+            arn,
+            again: self.to_do.is_again(position),
+            started: row.started,
+        }))
     }
 }
 

@@ -36,7 +36,7 @@ use crate::redo::Redo;
 use crate::result_sink::ResultBuffer;
 use crate::{Error, Result, Stop, limits};
 
-use attempt::ToDo;
+use attempt::{Begun, Life, ToDo};
 use letters::RunPost;
 
 pub use describe::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
@@ -71,9 +71,9 @@ pub(crate) async fn run(
         return Ok(MapRunEnd::Result(redriven_too_often()));
     }
     let naming = Naming::of(&parent, &request);
-    let state = attempt::begin(&world, &naming, &parent, &request).await?;
-    let to_do = attempt::to_do(&world.ports.ledger, &naming.arn, &state, redo.as_ref()).await?;
-    let mut run = MapRun::new(world, naming, request, state, to_do, control);
+    let begun = attempt::begin(&world, &naming, &parent, &request).await?;
+    let to_do = attempt::to_do(&world.ports.ledger, &naming.arn, &begun.state, redo.as_ref()).await?;
+    let mut run = MapRun::new(world, naming, request, begun, to_do, control);
     let over = run.state.is_over() || run.state.failure.is_some();
     if !over && run.children_to_their_end().await? == Progress::Stopped {
         return Ok(MapRunEnd::Stopped);
@@ -108,6 +108,7 @@ struct MapRun {
     abort_children: Stop,
     post: Option<RunPost>,
     state: LedgerState,
+    life: Life,
     to_do: ToDo,
     /// The position of the next child.
     next: u64,
@@ -134,10 +135,11 @@ impl MapRun {
         world: Arc<World>,
         naming: Naming,
         request: MapRunRequest,
-        state: LedgerState,
+        begun: Begun,
         to_do: ToDo,
         control: Control,
     ) -> Self {
+        let Begun { state, life } = begun;
         Self {
             post: Some(RunPost::of(&world, &naming.arn)),
             results: ResultBuffer::new(&request),
@@ -149,6 +151,7 @@ impl MapRun {
             control,
             abort_children: Stop::default(),
             state,
+            life,
             to_do,
             marks: BTreeMap::new(),
             children: JoinSet::new(),

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use engine::{Engine, MapRunDescription, NewExecution, Outcome, Ports, Redo, Settings, Stop};
-use ports::{ExecutionArn, ExecutionRow, Fault, Faults, MapRunArn, ObjectStore, TaskFailure, Timestamp, memory};
+use ports::{
+    ExecutionArn, ExecutionRow, Fault, Faults, Journal, MapRunArn, ObjectStore, TaskFailure, Timestamp, memory,
+};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -118,13 +120,32 @@ impl World {
     /// An engine whose store refuses everything from that call on.
     pub(crate) fn engine_until(&self, store_calls: u64) -> Engine {
         let store = Fault::<dyn ObjectStore>::new(self.store.clone(), Faults::DeadFrom(store_calls));
-        let ports = Ports {
+        Self::engine_over(Ports {
             store: Arc::new(store),
+            ..self.ports()
+        })
+    }
+
+    /// An engine whose journal refuses everything from that call on.
+    pub(crate) fn engine_with_journal_until(&self, calls: u64) -> Engine {
+        let journal = Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(calls));
+        Self::engine_over(Ports {
+            journal: Arc::new(journal),
+            ..self.ports()
+        })
+    }
+
+    fn ports(&self) -> Ports {
+        Ports {
+            store: Arc::clone(&self.store) as _,
             invoker: Arc::new(self.tasks()),
             journal: Arc::clone(&self.journal) as _,
             ledger: Arc::clone(&self.ledger) as _,
             clock: Arc::new(memory::PausedClock::at(Timestamp::from_millis(1_000_000))),
-        };
+        }
+    }
+
+    fn engine_over(ports: Ports) -> Engine {
         let settings = Settings {
             account: "000000000000".to_owned(),
             region: "us-east-1".to_owned(),
@@ -180,6 +201,12 @@ impl World {
             }),
             None => Ok(json!(items).to_string()),
         }
+    }
+
+    /// How many calls of a task there were since the last look.
+    pub(crate) fn noted(&self, task: &str) -> usize {
+        let called = self.called.lock().unwrap();
+        called.iter().filter(|call| call.starts_with(task)).count()
     }
 
     /// How often each item came to a task since the last look; items that did not are left out.

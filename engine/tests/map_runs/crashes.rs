@@ -1,0 +1,123 @@
+//! Map runs that die, or fail, between two of their writes.
+
+use engine::Stop;
+use ports::{ExecutionArn, ExecutionStatus, Journal, MapRunStatus};
+use serde_json::{Value, json};
+
+use crate::world::{World, ended, map};
+use crate::{meanwhile, once, running};
+
+#[tokio::test(start_paused = true)]
+async fn children_that_had_started_are_aborted_wherever_a_crash_comes() {
+    for kind in ["STANDARD", "EXPRESS"] {
+        let mut aborted = 0;
+        for calls in 0.. {
+            let world = World::new(5, &[]);
+            world.shut();
+            let (arn, died) = stop_until(&world, kind, calls).await;
+            world.open();
+            let run = world.finish(world.engine(), arn).await;
+            let description = run.describe().await;
+            let counts = description.execution_counts;
+            if run.row.status == ExecutionStatus::Aborted {
+                aborted += 1;
+                assert_eq!(description.status, MapRunStatus::Aborted);
+                assert_eq!((counts.aborted, counts.pending), (2, 3), "{kind}: died at call {calls}");
+            } else {
+                assert_eq!(counts.succeeded, 5, "{kind}: died at call {calls}");
+            }
+            if !died {
+                break;
+            }
+        }
+        assert!(aborted > 1, "{kind}: {aborted}");
+    }
+}
+
+/// Stops an execution while two children run, with a journal that dies at a call. Whether it has died.
+async fn stop_until(world: &World, kind: &str, calls: u64) -> (ExecutionArn, bool) {
+    let engine = world.engine_with_journal_until(calls);
+    let map = map(kind, json!({"MaxConcurrency": 2}));
+    let arn = world.start(&world.engine(), "run", &map, None).await;
+    let act = async {
+        running(&engine, &arn, 2).await;
+        while world.noted("work") < 2 {
+            tokio::task::yield_now().await;
+        }
+        engine.stop_execution(&arn, None, None).await.unwrap_or_default();
+        std::future::pending::<()>().await;
+    };
+    let stop = Stop::default();
+    let outcome = tokio::select! {
+        biased;
+        outcome = engine.run(&arn, &stop) => outcome,
+        () = act => unreachable!("it waits for ever"),
+    };
+    (arn, outcome.is_err())
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_map_runs_are_given_up_and_redriven_with_their_parents() {
+    for kind in ["STANDARD", "EXPRESS"] {
+        let world = World::new(0, &[]);
+        world.shut();
+        let engine = world.engine();
+        let arn = world.start_machine(&engine, "run", &nested(kind), None).await;
+        let act = async {
+            let map_run = running(&engine, &arn, 2).await;
+            for child in world.journal.children(&map_run, None, 0, 10).await.unwrap() {
+                running(&engine, &child.arn, 2).await;
+            }
+            engine.stop_execution(&arn, None, None).await.unwrap();
+            map_run
+        };
+        let (outcome, map_run) = meanwhile(&engine, &arn, act).await;
+        assert_eq!(ended(outcome).status, ExecutionStatus::Aborted);
+        for child in world.journal.children(&map_run, None, 0, 10).await.unwrap() {
+            assert_eq!(child.status, ExecutionStatus::Aborted);
+            let below = engine.list_map_runs(&child.arn, 0, 10).await.unwrap();
+            let below = engine.describe_map_run(&below[0].map_run_arn).await.unwrap();
+            assert_eq!(below.status, MapRunStatus::Aborted);
+            assert_eq!((below.item_counts.aborted, below.item_counts.pending), (2, 1));
+        }
+        world.open();
+        world.calls("work");
+        let engine = world.engine();
+        engine.redrive(&arn).await.unwrap();
+        let run = world.finish(engine, arn).await;
+        assert_eq!(run.row.status, ExecutionStatus::Succeeded, "{kind} {:?}", run.row);
+        assert_eq!(world.calls("work"), once(0..9));
+        let output: Vec<Vec<Value>> = serde_json::from_str(run.row.output.as_deref().unwrap()).unwrap();
+        let items: Vec<u64> = output
+            .iter()
+            .flatten()
+            .map(|child| child["n"].as_u64().unwrap())
+            .collect();
+        assert_eq!(items, (0..9).collect::<Vec<_>>());
+    }
+}
+
+/// Three Standard children, each with a map run of three children of this kind.
+fn nested(kind: &str) -> Value {
+    let of_state = |kind: &str, fields: Value| {
+        let mut map = map(kind, fields);
+        map.as_object_mut().unwrap().remove("ItemReader");
+        map.as_object_mut().unwrap().remove("ResultWriter");
+        map
+    };
+    let below = of_state(
+        kind,
+        json!({"MaxConcurrency": 2, "ItemsPath": "$.items", "Label": "Below"}),
+    );
+    let processor = json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Below", "States": {"Below": below},
+    });
+    let fields = json!({"MaxConcurrency": 2, "ItemsPath": "$.all", "Label": "Above", "ItemProcessor": processor});
+    let group = |from: u64| json!({"items": (from..from + 3).map(|n| json!({"n": n})).collect::<Vec<_>>()});
+    let all = json!({"all": [group(0), group(3), group(6)]});
+    json!({"StartAt": "All", "States": {
+        "All": {"Type": "Pass", "Result": all, "Next": "Map"},
+        "Map": of_state("STANDARD", fields),
+    }})
+}
