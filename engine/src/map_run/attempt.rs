@@ -58,7 +58,8 @@ pub(super) async fn begin(
             settings: settings(request),
             ..state
         };
-    } else {
+    }
+    if request.redrive > state.redrives() {
         // What has failed runs again: its record would be a second one.
         let forgotten = ledger.forget_results(&naming.arn, ResultStatus::Failed).await;
         forgotten.map_err(while_doing("clear the map run's ledger"))?;

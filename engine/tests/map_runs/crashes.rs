@@ -1,11 +1,33 @@
 //! Map runs that die, or fail, between two of their writes.
 
 use engine::Stop;
-use ports::{ExecutionArn, ExecutionStatus, Journal, MapRunStatus};
+use ports::{ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus};
 use serde_json::{Value, json};
 
 use crate::world::{World, ended, map};
 use crate::{meanwhile, once, running};
+
+#[tokio::test(start_paused = true)]
+async fn a_redriven_run_that_was_never_begun_is_begun_as_one() {
+    // As an older gantry left it: over, and without a word on its execution.
+    let world = World::new(4, &[1]);
+    let failed = world.run(&map("EXPRESS", json!({}))).await;
+    let state = world.ledger.state(&failed.map_run).await.unwrap().unwrap();
+    let state = ports::LedgerState {
+        execution: None,
+        ..state
+    };
+    let commit = ports::Commit {
+        state,
+        ..ports::Commit::default()
+    };
+    world.ledger.commit(&failed.map_run, commit).await.unwrap();
+    world.mend_all();
+    world.calls("work");
+    let redriven = world.redrive(&failed).await;
+    assert_eq!(redriven.row.status, ExecutionStatus::Succeeded, "{:?}", redriven.row);
+    assert_eq!(world.calls("work"), once(1..4));
+}
 
 #[tokio::test(start_paused = true)]
 async fn children_that_had_started_are_aborted_wherever_a_crash_comes() {

@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 pub(crate) struct World {
     pub(crate) store: Arc<memory::ObjectStore>,
     pub(crate) journal: Arc<memory::Journal>,
-    ledger: Arc<memory::Ledger>,
+    pub(crate) ledger: Arc<memory::Ledger>,
     /// Items that fail, with the error's name.
     bad: Arc<Mutex<BTreeMap<u64, &'static str>>>,
     /// Every call, as `task-item`.
