@@ -492,7 +492,8 @@ impl Driver {
     }
 }
 
-fn redo_of(row: &ExecutionRow) -> Result<Option<Redo>> {
+/// Which items of an earlier execution its map runs do again.
+pub(crate) fn redo_of(row: &ExecutionRow) -> Result<Option<Redo>> {
     let redo = row.redo.as_deref().map(serde_json::from_str).transpose();
     redo.map_err(|error| Error::Journal {
         name: row.name.clone(),

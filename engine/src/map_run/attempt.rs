@@ -7,17 +7,20 @@
 use std::sync::Arc;
 
 use asl::{Identity, MapRunRequest};
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
 use ports::{
     Amount, Attempt, Counts, Ledger, LedgerState, MapRunArn, MapRunSettings, MapRunStatus, ResultStatus, SpanSet,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::catalog::World;
 use crate::error::while_doing;
+use crate::execution::redo_of;
 use crate::naming::Naming;
 use crate::redo::Redo;
 use crate::result_sink::ChildEnding;
+use crate::{Ports, Result};
 
 /// A map run as it begins, is taken up again, or is redriven.
 pub(super) struct Begun {
@@ -127,6 +130,13 @@ pub(super) struct ToDo {
 }
 
 impl ToDo {
+    fn all() -> Self {
+        Self {
+            again: SpanSet::default(),
+            never_started: SpanSet::from(0),
+        }
+    }
+
     pub(super) fn has(&self, position: u64) -> bool {
         self.never_started.contains(position) || self.again.contains(position)
     }
@@ -169,20 +179,17 @@ impl Unsuccessful {
 }
 
 /// What the present attempt of a map run is to do.
-pub(super) async fn to_do(
-    ledger: &Arc<dyn Ledger>,
-    arn: &MapRunArn,
-    state: &LedgerState,
-    redo: Option<&Redo>,
-) -> Result<ToDo> {
-    let first = match redo {
-        Some(redo) => of_another_run(ledger, &state.map, redo).await?,
-        None => ToDo {
-            again: SpanSet::default(),
-            never_started: SpanSet::from(0),
-        },
-    };
-    after(ledger, arn, first, &state.attempts).await
+pub(super) async fn to_do(ports: &Ports, arn: &MapRunArn, state: &LedgerState, redo: Option<&Redo>) -> Result<ToDo> {
+    let first = at_first(ports, &state.map, redo).await?;
+    after(&ports.ledger, arn, first, &state.attempts).await
+}
+
+/// What a run's first attempt is to do: all, or what another run has left.
+fn at_first<'a>(ports: &'a Ports, map: &'a str, redo: Option<&'a Redo>) -> BoxFuture<'a, Result<ToDo>> {
+    match redo {
+        Some(redo) => of_another_run(ports, map, redo).boxed(),
+        None => future::ready(Ok(ToDo::all())).boxed(),
+    }
 }
 
 /// What is left to do after some attempts, the first of which was to do all of `to_do`.
@@ -200,20 +207,22 @@ async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attem
 }
 
 /// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
-async fn of_another_run(ledger: &Arc<dyn Ledger>, map: &str, redo: &Redo) -> Result<ToDo> {
-    let all = ToDo {
-        again: SpanSet::default(),
-        never_started: SpanSet::from(0),
-    };
+async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
+    let ledger = &ports.ledger;
     let Some((arn, state)) = last_run(ledger, map, redo).await? else {
-        return Ok(all);
+        return Ok(ToDo::all());
     };
+    // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.
+    let row = ports.journal.execution(&redo.execution).await;
+    let row = row.map_err(while_doing("read the execution"))?;
+    let its_own = redo_of(&row)?.filter(|its_own| its_own.execution != redo.execution);
+    let first = at_first(ports, map, its_own.as_ref()).await?;
     let mut attempts = state.attempts;
     attempts.push(Attempt {
         low_water: state.low_water,
         done: state.done,
     });
-    let left = after(ledger, &arn, all, &attempts).await?;
+    let left = after(ledger, &arn, first, &attempts).await?;
     let mut wanted = SpanSet::default();
     for number in (0..).take(attempts.len()) {
         // Of a child that was tried several times the last ending counts.

@@ -72,7 +72,7 @@ pub(crate) async fn run(
     }
     let naming = Naming::of(&parent, &request);
     let begun = attempt::begin(&world, &naming, &parent, &request).await?;
-    let to_do = attempt::to_do(&world.ports.ledger, &naming.arn, &begun.state, redo.as_ref()).await?;
+    let to_do = attempt::to_do(&world.ports, &naming.arn, &begun.state, redo.as_ref()).await?;
     let mut run = MapRun::new(world, naming, request, begun, to_do, control);
     let over = run.state.is_over() || run.state.failure.is_some();
     if !over && run.children_to_their_end().await? == Progress::Stopped {

@@ -1,11 +1,35 @@
 //! Map runs that die, or fail, between two of their writes.
 
-use engine::Stop;
+use engine::{ItemFilter, Redo, Stop};
 use ports::{ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus};
 use serde_json::{Value, json};
 
 use crate::world::{World, ended, map};
 use crate::{meanwhile, once, running};
+
+#[tokio::test(start_paused = true)]
+async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
+    let world = World::new(10, &[1, 4]);
+    let tolerant = map("EXPRESS", json!({"ToleratedFailurePercentage": 100}));
+    let first = world.run(&tolerant).await;
+    assert_eq!(first.row.status, ExecutionStatus::Succeeded);
+    let redo = |execution: &ExecutionArn| Redo {
+        execution: execution.clone(),
+        only: ItemFilter::Unsuccessful,
+    };
+    // 1 fails again, and 4 is not come to.
+    let strict = map("EXPRESS", json!({}));
+    let engine = world.engine();
+    let arn = world.start(&engine, "second", &strict, Some(redo(&first.arn))).await;
+    let second = world.finish(engine, arn).await;
+    assert_eq!(second.row.status, ExecutionStatus::Failed);
+    world.calls("work");
+    world.mend_all();
+    let engine = world.engine();
+    let arn = world.start(&engine, "third", &strict, Some(redo(&second.arn))).await;
+    world.finish(engine, arn).await;
+    assert_eq!(world.calls("work"), once([1, 4]));
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_redriven_run_that_was_never_begun_is_begun_as_one() {
