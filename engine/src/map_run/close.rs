@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use manifest::result_file::ResultFiles;
 use ports::{Amount, LedgerState, MapRunStatus, ResultStatus, RunFailure};
+use serde::{Deserialize, Serialize};
 
 use super::MapRun;
 use super::books::mark;
@@ -15,6 +16,16 @@ use crate::Result;
 use crate::error::while_doing;
 use crate::journal::to_json;
 use crate::result_sink::{self, NeverStarted, Sink};
+
+/// The last result set that was written as a whole.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Written {
+    /// The attempt that wrote it: the records of one that could not are still in the ledger.
+    #[serde(default)]
+    redrive: Option<u32>,
+    #[serde(flatten)]
+    files: ResultFiles,
+}
 
 impl MapRun {
     /// Writes the results out, once, and says how the run has ended.
@@ -32,7 +43,7 @@ impl MapRun {
             self.dirty = true;
             self.flush().await?;
         }
-        if self.state.result_files.is_some() {
+        if written(&self.state).redrive == Some(self.state.redrives()) {
             self.forget_results().await?;
         }
         self.answer().await
@@ -48,7 +59,8 @@ impl MapRun {
                 let redrive = self.state.redrives();
                 match self.sink().export(writer, redrive, earlier, never_started).await? {
                     Ok(files) => {
-                        self.state.result_files = Some(to_json(&files));
+                        let redrive = Some(redrive);
+                        self.state.result_files = Some(to_json(&Written { redrive, files }));
                         self.state.results_written = Amount {
                             executions: self.state.executions.ended(),
                             items: self.state.items.ended(),
@@ -144,14 +156,16 @@ impl MapRun {
 
 /// Files of earlier attempts whose records are still true: a child that has succeeded is not done again.
 fn earlier_files(state: &LedgerState) -> ResultFiles {
-    let files = state.result_files.as_deref();
-    let files: ResultFiles = files
-        .and_then(|files| serde_json::from_str(files).ok())
-        .unwrap_or_default();
     ResultFiles {
-        succeeded: files.succeeded,
+        succeeded: written(state).files.succeeded,
         ..ResultFiles::default()
     }
+}
+
+fn written(state: &LedgerState) -> Written {
+    let written = state.result_files.as_deref();
+    let written = written.and_then(|written| serde_json::from_str(written).ok());
+    written.unwrap_or_default()
 }
 
 fn failed(failure: RunFailure) -> MapRunResult {

@@ -8,6 +8,27 @@ use crate::world::{World, ended, map};
 use crate::{meanwhile, once, running};
 
 #[tokio::test(start_paused = true)]
+async fn what_a_redrive_could_not_write_is_written_by_the_next() {
+    for kind in ["EXPRESS", "STANDARD"] {
+        let world = World::new(6, &[2]);
+        let first = world.run(&map(kind, json!({}))).await;
+        assert_eq!(world.items(&world.manifest(&first, 0), "SUCCEEDED"), [0, 1]);
+        world.mend_all();
+        // It may read the source.
+        let engine = world.engine_until(2);
+        engine.redrive(&first.arn).await.unwrap();
+        let second = world.finish(engine, first.arn.clone()).await;
+        assert_eq!(second.row.error.as_deref(), Some("States.ResultWriterFailed"));
+        world.calls("work");
+        let third = world.redrive(&second).await;
+        assert_eq!(third.row.status, ExecutionStatus::Succeeded, "{:?}", third.row);
+        assert_eq!(world.calls("work"), once([]), "no child runs again");
+        let manifest = world.manifest(&third, 2);
+        assert_eq!(world.items(&manifest, "SUCCEEDED"), [0, 1, 2, 3, 4, 5], "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
     let world = World::new(10, &[1, 4]);
     let tolerant = map("EXPRESS", json!({"ToleratedFailurePercentage": 100}));
