@@ -66,7 +66,14 @@ impl MapRun {
                             items: self.state.items.ended(),
                         };
                     }
-                    Err(error) => self.fail(error),
+                    Err(error) => {
+                        // It may have broken off before it came to all of them.
+                        *counted.lock().unwrap_or_else(PoisonError::into_inner) = Amount::default();
+                        if let Some(never_started) = self.never_started(&counted).await {
+                            never_started.count().await;
+                        }
+                        self.fail(error);
+                    }
                 }
             }
             Some(_) | None => {

@@ -29,6 +29,23 @@ async fn what_a_redrive_could_not_write_is_written_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_never_started_is_counted_when_no_file_can_be_written() {
+    let world = World::new(6, &[2]);
+    // No key may be as long as its files' would be.
+    let writer = json!({
+        "Resource": "arn:aws:states:::s3:putObject",
+        "Parameters": {"Bucket": "bucket", "Prefix": "p".repeat(2_000)},
+    });
+    let failed = world.run(&map("EXPRESS", json!({"ResultWriter": writer}))).await;
+    assert_eq!(
+        failed.row.error.as_deref(),
+        Some("States.ExceedToleratedFailureThreshold")
+    );
+    let counts = failed.describe().await.execution_counts;
+    assert_eq!((counts.pending, counts.total), (3, 6), "{counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
     let world = World::new(10, &[1, 4]);
     let tolerant = map("EXPRESS", json!({"ToleratedFailurePercentage": 100}));
