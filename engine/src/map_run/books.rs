@@ -103,12 +103,13 @@ impl MapRun {
     }
 }
 
-/// Where the child at the low-water mark begins.
+/// Where the child at the low-water mark begins. The first one's was never passed: it begins where the source does.
 pub(super) fn mark(state: &LedgerState) -> Mark {
+    let start = state.source_start.as_deref().filter(|_| state.source_item == 0);
     Mark {
         item: state.source_item,
         byte: state.source_byte,
-        token: state.source_token.as_deref().map(Arc::from),
+        token: state.source_token.as_deref().or(start).map(Arc::from),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Map runs that die, or fail, between two of their writes.
 
 use engine::{ItemFilter, Redo, Stop};
-use ports::{ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus};
+use ports::{Clock, ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus, Timestamp, memory};
 use serde_json::{Value, json};
 
 use crate::world::{World, ended, map};
@@ -43,6 +43,66 @@ async fn what_was_never_started_is_counted_when_no_file_can_be_written() {
     );
     let counts = failed.describe().await.execution_counts;
     assert_eq!((counts.pending, counts.total), (3, 6), "{counts:?}");
+}
+
+/// As long as nobody else has anything to do.
+async fn seconds(seconds: i64) {
+    let clock = memory::PausedClock::at(Timestamp::from_millis(0));
+    clock.sleep_until(Timestamp::from_millis(seconds * 1_000)).await;
+}
+
+/// Item 0 waits for ever, the others go on.
+fn first_waits() -> Value {
+    let wait = json!({
+        "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true,
+        "Parameters": {"QueueUrl": "q", "MessageBody.$": "$$.Task.Token"},
+    });
+    let choice = json!({
+        "Type": "Choice", "Default": "Work", "Choices": [{"Variable": "$.n", "NumericEquals": 0, "Next": "Wait"}],
+    });
+    let work = json!({"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:000000000000:function:work", "End": true});
+    json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Which", "States": {"Which": choice, "Wait": wait, "Work": work},
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_changes_before_its_first_child_has_ended_is_noticed() {
+    let world = World::new(6, &[]);
+    let engine = world.engine();
+    let map = map("STANDARD", json!({"MaxConcurrency": 2, "ItemProcessor": first_waits()}));
+    let arn = world.start(&engine, "run", &map, None).await;
+    let stop = Stop::default();
+    tokio::select! {
+        biased;
+        _ = engine.run(&arn, &stop) => panic!("the first child waits"),
+        () = async {
+            loop {
+                let found = world.engine().list_map_runs(&arn, 0, 1).await.unwrap();
+                if let Some(found) = found.first() {
+                    let written = world.engine().describe_map_run(&found.map_run_arn).await.unwrap();
+                    if written.execution_counts.succeeded == 5 {
+                        return;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    world.put_items((0..6).rev());
+    let engine = world.engine();
+    let run = tokio::select! {
+        biased;
+        run = world.finish(engine, arn) => run,
+        () = seconds(60) => panic!("it has not noticed"),
+    };
+    assert_eq!(
+        run.row.error.as_deref(),
+        Some("States.ItemReaderFailed"),
+        "{:?}",
+        run.row
+    );
 }
 
 #[tokio::test(start_paused = true)]
