@@ -6,7 +6,7 @@ use std::sync::Arc;
 use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError, error_name};
 use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
-use crate::catalog::World;
+use crate::catalog::{World, to_asl};
 use crate::drive::{self, Driving};
 use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
@@ -114,19 +114,20 @@ impl Child {
             stop: self.stop.clone(),
             abort: Some(self.abort.clone()),
         };
-        let execution = self.execution();
+        let execution = self.execution(&row);
         match drive::drive(&self.world, row, execution, driving).await? {
             crate::Outcome::Ended(row) => Ok(ended(*row)),
             crate::Outcome::Stopped => Ok(Outcome::Stopped),
         }
     }
 
-    fn execution(&self) -> Execution {
-        Execution::new(
-            Arc::clone(&self.request.processor),
-            self.identity.clone(),
-            Recording::Full,
-        )
+    /// It started when its row says so, in whichever life that was.
+    fn execution(&self, row: &ExecutionRow) -> Execution {
+        let identity = Identity {
+            start_time: to_asl(row.started),
+            ..self.identity.clone()
+        };
+        Execution::new(Arc::clone(&self.request.processor), identity, Recording::Full)
     }
 
     /// Its row, written down unless there is one. Nothing, if it is not there and is not to begin any more.
@@ -186,7 +187,7 @@ impl Child {
         let child_of = row.child_of.as_ref();
         let child_of = child_of.map(|child_of| self.child_of(child_of.position, child_of.items));
         let row = ExecutionRow { child_of, ..row };
-        match drive::redrive(&self.world, row.clone(), self.execution()).await {
+        match drive::redrive(&self.world, row.clone(), self.execution(&row)).await {
             // It has ended as it is.
             Err(Error::NotRedrivable { .. }) => Ok(row),
             redriven => redriven,

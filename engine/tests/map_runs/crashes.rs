@@ -130,6 +130,35 @@ async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_standard_child_has_started_when_it_started() {
+    let world = World::new(1, &[]);
+    let wait = json!({"Type": "Wait", "Seconds": 100, "Next": "Say"});
+    let say = json!({"Type": "Pass", "Parameters": {"started.$": "$$.Execution.StartTime"}, "End": true});
+    let processor = json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "Wait", "States": {"Wait": wait, "Say": say},
+    });
+    let map = map("STANDARD", json!({"ItemProcessor": processor}));
+    let engine = world.engine();
+    let arn = world.start(&engine, "run", &map, None).await;
+    let stop = Stop::default();
+    tokio::select! {
+        biased;
+        _ = engine.run(&arn, &stop) => panic!("it waits"),
+        () = seconds(10) => {}
+    }
+    let run = world.finish(world.engine_later(10), arn).await;
+    let child = world
+        .journal
+        .children(&run.map_run, None, 0, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    let output: Value = serde_json::from_str(&child.output.unwrap()).unwrap();
+    assert_eq!(output["started"], child.started.to_string());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_redriven_run_that_was_never_begun_is_begun_as_one() {
     // As an older gantry left it: over, and without a word on its execution.
     let world = World::new(4, &[1]);

@@ -135,6 +135,16 @@ impl World {
         })
     }
 
+    /// An engine that begins so many seconds after the others.
+    pub(crate) fn engine_later(&self, seconds: i64) -> Engine {
+        Self::engine_over(Ports {
+            clock: Arc::new(memory::PausedClock::at(Timestamp::from_millis(
+                1_000_000 + seconds * 1_000,
+            ))),
+            ..self.ports()
+        })
+    }
+
     fn ports(&self) -> Ports {
         Ports {
             store: Arc::clone(&self.store) as _,
