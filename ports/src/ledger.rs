@@ -308,6 +308,9 @@ pub struct LedgerState {
     /// The result files of this attempt and those before it, as JSON that only the engine reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_files: Option<String>,
+    /// Why the run is failing: its children are being aborted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<RunFailure>,
     /// Why the run has failed: no child is started any more, what is left is writing the results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<RunFailure>,

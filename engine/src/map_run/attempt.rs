@@ -104,6 +104,7 @@ fn again(mut state: LedgerState, redrive: u32) -> LedgerState {
     LedgerState {
         status: MapRunStatus::Running,
         stopped: None,
+        failing: None,
         failure: None,
         pending: Amount::default(),
         not_redrivable: Amount::default(),

@@ -14,16 +14,23 @@ impl MapRun {
     /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
     /// the run up.
     pub(super) async fn give_up(&mut self, error: Option<StateError>) -> Result<Progress> {
+        let reason = error.map_or_else(RunFailure::default, failure_of);
+        let reason = self.state.failing.take().unwrap_or(reason);
         match self.request.execution_type {
             ExecutionType::Express => self.drop_children().await?,
             ExecutionType::Standard => {
+                // A child that is aborted stays so: no later life may go on as if nothing had been.
+                self.state.failing = Some(reason.clone());
+                self.dirty = true;
+                self.flush().await?;
                 self.end_children().await?;
                 if self.stopped_children {
                     return Ok(Progress::Stopped);
                 }
             }
         }
-        self.state.failure = Some(error.map_or_else(RunFailure::default, failure_of));
+        self.state.failing = None;
+        self.state.failure = Some(reason);
         self.dirty = true;
         self.flush().await?;
         Ok(Progress::Over)

@@ -168,6 +168,9 @@ impl MapRun {
     }
 
     async fn children_to_their_end(&mut self) -> Result<Progress> {
+        if self.state.failing.is_some() {
+            return self.give_up(None).await;
+        }
         let opened = self.open(self.read_to.clone()).await;
         let mut inputs = match opened {
             Ok(inputs) => inputs,

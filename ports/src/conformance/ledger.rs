@@ -69,6 +69,7 @@ fn state(low_water: u64) -> LedgerState {
         done,
         executions: counts,
         items: counts,
+        failing: None,
         failure: (low_water > 100).then(|| RunFailure {
             error: Some("States.ExceedToleratedFailureThreshold".to_owned()),
             cause: None,
