@@ -136,9 +136,13 @@ impl Engine {
     /// Writes down an execution; [`Engine::run`] runs it.
     ///
     /// # Errors
-    /// When the definition has faults, or there is an execution with this name.
+    /// When the definition has faults, there is an execution with this name, or [`NewExecution::redo`] names one whose
+    /// items cannot be told.
     pub async fn start(&self, new: NewExecution) -> Result<ExecutionArn> {
         compile(&new.state_machine, &new.definition)?;
+        if let Some(redo) = &new.redo {
+            redo.check(&self.world.ports).await?;
+        }
         let arn = self.world.settings.execution_arn(&new.state_machine, &new.name);
         let row = ExecutionRow {
             arn: arn.clone(),

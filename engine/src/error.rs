@@ -53,6 +53,14 @@ pub enum Error {
         /// The execution's name.
         name: String,
     },
+    /// Which items of an execution are meant cannot be told.
+    #[error("the items of `{name}` cannot be done again: {reason}")]
+    NotRedoable {
+        /// The execution's name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A child whose map run or parent is not there any more.
     #[error("the execution `{name}` is a child of `{map_run}`, whose definition is not there any more")]
     Orphan {

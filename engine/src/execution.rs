@@ -328,9 +328,19 @@ impl Driver {
         }
     }
 
-    /// A map run is journalled as started before its first child can be.
+    /// A map run is journalled as started before its first child can be. An Express execution has no journal, and on AWS
+    /// no such Map.
     fn start_map(&mut self, request: Box<MapRunRequest>) {
         let Some(execution) = &self.execution else { return };
+        if self.recorder.is_none() {
+            let result = asl::MapRunResult::Failed {
+                error: Some(asl::error_name::RUNTIME.to_owned()),
+                cause: Some("an EXPRESS execution cannot run a DISTRIBUTED Map".to_owned()),
+            };
+            let map_run = request.map_run;
+            self.ready.push(Event::MapRunEnded { map_run, result }.into());
+            return;
+        }
         let arn = naming::arn(execution.identity(), &request);
         let started = Event::MapRunStarted {
             map_run: request.map_run,

@@ -3,11 +3,18 @@
 //! AWS redrives what has not succeeded. A run that succeeded within its tolerated failures keeps them for ever; here
 //! a new execution of the same machine, over the same input, takes from the earlier map runs what they left.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use ports::ExecutionArn;
+use ports::{ExecutionArn, ExecutionStatus};
 use serde::{Deserialize, Serialize};
+
+use crate::error::while_doing;
+use crate::{Error, Ports, Result};
+
+/// Map runs that are read at once.
+const PAGE: usize = 100;
 
 /// Which items of an earlier execution's map runs are done again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +24,41 @@ pub struct Redo {
     pub execution: ExecutionArn,
     /// Which of its items. A batch is done again as a whole.
     pub only: ItemFilter,
+}
+
+impl Redo {
+    /// The earlier execution has ended, and each of its Maps has one run at most: of several nobody could tell which
+    /// run's items are meant.
+    pub(crate) async fn check(&self, ports: &Ports) -> Result<()> {
+        let row = ports.journal.execution(&self.execution).await;
+        let row = row.map_err(while_doing("read the execution whose items are to be done again"))?;
+        let refused = |reason: String| Error::NotRedoable {
+            name: row.name.clone(),
+            reason,
+        };
+        if row.status == ExecutionStatus::Running {
+            return Err(refused("it has not ended".to_owned()));
+        }
+        match self.runs_by_map(ports).await?.into_iter().find(|(_, runs)| *runs > 1) {
+            Some((map, runs)) => Err(refused(format!("its Map `{map}` ran {runs} times"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn runs_by_map(&self, ports: &Ports) -> Result<BTreeMap<String, u64>> {
+        let (mut runs, mut skip) = (BTreeMap::new(), 0);
+        loop {
+            let page = ports.ledger.map_runs(&self.execution, skip, PAGE).await;
+            let page = page.map_err(while_doing("list the map runs"))?;
+            if page.is_empty() {
+                return Ok(runs);
+            }
+            skip += page.len();
+            for (_, state) in page {
+                *runs.entry(state.map).or_default() += 1;
+            }
+        }
+    }
 }
 
 /// Which items: by how the child ended that had them.
@@ -66,7 +108,7 @@ impl fmt::Display for ItemFilter {
 impl FromStr for ItemFilter {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
         match text.split_once('=') {
             Some(("error", name)) if !name.is_empty() => return Ok(Self::Error(name.to_owned())),
             Some(_) | None => {}
@@ -85,13 +127,13 @@ impl FromStr for ItemFilter {
 }
 
 impl Serialize for ItemFilter {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for ItemFilter {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }

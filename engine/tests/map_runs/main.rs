@@ -613,3 +613,65 @@ async fn a_percentage_of_known_items_ends_the_run_at_once() {
     assert_eq!(run.row.error.as_deref(), Some("States.ExceedToleratedFailureThreshold"));
     assert_eq!(run.describe().await.execution_counts, counts(7, 0, 3, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn items_are_not_done_again_where_nobody_can_tell_which() {
+    let world = World::new(3, &[]);
+    let redo = |execution: &ExecutionArn| {
+        Some(Redo {
+            execution: execution.clone(),
+            only: ItemFilter::Unsuccessful,
+        })
+    };
+    let map = map("EXPRESS", json!({}));
+    let engine = world.engine();
+    let running = world.start(&engine, "run", &map, None).await;
+    let start = async |name: &str, redo| {
+        let new = world::new_execution(name, &world::machine(&map), redo);
+        engine.start(new).await.unwrap_err().to_string()
+    };
+    let refused = start("early", redo(&running)).await;
+    assert_eq!(refused, "the items of `run` cannot be done again: it has not ended");
+    let nobody = ExecutionArn(running.0.replace(":run", ":nobody"));
+    assert!(start("lost", redo(&nobody)).await.contains("done again"));
+
+    // The same Map twice, in a loop.
+    let mut twice = world::machine(&map);
+    let states = twice["States"].as_object_mut().unwrap();
+    states["Map"].as_object_mut().unwrap().remove("End");
+    states["Map"]["Next"] = json!("Again");
+    states["Map"]["ResultPath"] = json!("$.map");
+    states.insert(
+        "Again".to_owned(),
+        json!({"Type": "Choice", "Default": "Count", "Choices": [
+            {"Variable": "$.again", "IsPresent": true, "Next": "Done"},
+        ]}),
+    );
+    states.insert(
+        "Count".to_owned(),
+        json!({"Type": "Pass", "Result": true, "ResultPath": "$.again", "Next": "Map"}),
+    );
+    states.insert("Done".to_owned(), json!({"Type": "Succeed"}));
+    let arn = world.start_machine(&engine, "twice", &twice, None).await;
+    let run = world.finish(world.engine(), arn).await;
+    assert_eq!(run.row.status, ExecutionStatus::Succeeded, "{:?}", run.row);
+    let refused = start("which", redo(&run.arn)).await;
+    assert_eq!(
+        refused,
+        "the items of `twice` cannot be done again: its Map `Map` ran 2 times"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_express_child_cannot_run_a_distributed_map() {
+    let world = World::new(1, &[]);
+    let processor = json!({
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "Inner", "States": {"Inner": map("EXPRESS", json!({"Label": "Inner"}))},
+    });
+    let run = world.run(&map("EXPRESS", json!({"ItemProcessor": processor}))).await;
+    assert_eq!(run.row.status, ExecutionStatus::Failed);
+    let record = world.records(&world.manifest(&run, 0), "FAILED")[0].clone();
+    assert_eq!(record["Error"], "States.Runtime");
+    assert_eq!(record["Cause"], "an EXPRESS execution cannot run a DISTRIBUTED Map");
+}

@@ -66,6 +66,19 @@ pub(crate) fn machine(map: &Value) -> Value {
     json!({"StartAt": "Map", "States": {"Map": map}})
 }
 
+pub(crate) fn new_execution(name: &str, definition: &Value, redo: Option<Redo>) -> NewExecution {
+    NewExecution {
+        state_machine: "machine".to_owned(),
+        definition: definition.to_string(),
+        name: name.to_owned(),
+        input: "{}".to_owned(),
+        identity: None,
+        redrives: None,
+        redo,
+        composition: None,
+    }
+}
+
 impl World {
     /// With items `{"n":0}`, `{"n":1}`, … of which these fail with `Test.Bad`.
     pub(crate) fn new(items: u64, bad: &[u64]) -> Self {
@@ -243,17 +256,7 @@ impl World {
         definition: &Value,
         redo: Option<Redo>,
     ) -> ExecutionArn {
-        let new = NewExecution {
-            state_machine: "machine".to_owned(),
-            definition: definition.to_string(),
-            name: name.to_owned(),
-            input: "{}".to_owned(),
-            identity: None,
-            redrives: None,
-            redo,
-            composition: None,
-        };
-        engine.start(new).await.unwrap()
+        engine.start(new_execution(name, definition, redo)).await.unwrap()
     }
 
     /// Starts it and runs it to its end.
