@@ -3,6 +3,8 @@
 //! The only place that calls `TaskInvoker`. Owns the waits (tasks, timers, map runs) of its execution; an event that
 //! nobody waits for any more is dropped, never guessed at.
 
+mod maps;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -17,13 +19,14 @@ use crate::chance::jitter;
 use crate::desk::Place;
 use crate::drive::Driving;
 use crate::journal::{Entry, Recorder};
-use crate::map_run::{self, Control, MapRunEnd};
-use crate::naming;
+use crate::map_run::MapRunEnd;
 use crate::post::{Companions, Post, next_letter, tell};
 use crate::recovery::Recovered;
 use crate::redo::Redo;
 use crate::wait::{Act, Answer, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
+
+pub(crate) use maps::redo_of;
 
 /// How driving ended.
 #[derive(Debug)]
@@ -155,34 +158,6 @@ impl Driver {
             }
         }
         .boxed()
-    }
-
-    /// It has ended once the map runs that it has given up have.
-    async fn end(&mut self, ending: Ending) -> Result<Driven> {
-        while !self.given_up.is_empty() {
-            match self.waits.next().await {
-                Some(Answer::MapRun(map_run, MapRunEnd::Result(_))) => {
-                    self.given_up.remove(&map_run);
-                }
-                Some(Answer::Broken(error)) => return Err(error),
-                Some(Answer::MapRun(_, MapRunEnd::Stopped)) | None => return Ok(Driven::Stopped),
-                // Nobody waits for it any more.
-                Some(
-                    Answer::Event(_)
-                    | Answer::Accepted(..)
-                    | Answer::Resumed(_)
-                    | Answer::Halted(_)
-                    | Answer::Stopped
-                    | Answer::GivenUp,
-                ) => {}
-            }
-        }
-        let execution = self.execution.as_ref();
-        Ok(Driven::Ended {
-            ending,
-            redrive_count: execution.map_or(0, |execution| execution.identity().redrive_count),
-            redrivable: execution.is_some_and(Execution::may_redrive),
-        })
     }
 
     /// Steps through the events, writes them down, then acts.
@@ -328,54 +303,6 @@ impl Driver {
         }
     }
 
-    /// A map run is journalled as started before its first child can be. An Express execution has no journal, and on AWS
-    /// no such Map.
-    fn start_map(&mut self, request: Box<MapRunRequest>) {
-        let Some(execution) = &self.execution else { return };
-        if self.recorder.is_none() {
-            let result = asl::MapRunResult::Failed {
-                error: Some(asl::error_name::RUNTIME.to_owned()),
-                cause: Some("an EXPRESS execution cannot run a DISTRIBUTED Map".to_owned()),
-            };
-            let map_run = request.map_run;
-            self.ready.push(Event::MapRunEnded { map_run, result }.into());
-            return;
-        }
-        let arn = naming::arn(execution.identity(), &request);
-        let started = Event::MapRunStarted {
-            map_run: request.map_run,
-            arn: arn.0,
-        };
-        self.map_runs.insert(request.map_run, request);
-        self.ready.push(started.into());
-    }
-
-    fn run_map(&mut self, map_run: asl::MapRunId) {
-        let (Some(request), Some(execution)) = (self.map_runs.remove(&map_run), &self.execution) else {
-            return;
-        };
-        let control = Control {
-            stop: self.stop.clone(),
-            abort: Stop::default(),
-        };
-        self.aborts.insert(map_run, control.abort.clone());
-        let parent = execution.identity().clone();
-        let run = map_run::run(Arc::clone(&self.world), parent, *request, self.redo.clone(), control);
-        let answer = run.map(move |end| match end {
-            Ok(end) => Answer::MapRun(map_run, end),
-            Err(error) => Answer::Broken(error),
-        });
-        self.wait(Wait::MapRun(map_run), answer.boxed());
-    }
-
-    /// After a recovery: a map run that was given up may not have heard of it.
-    fn end_map(&mut self, request: Box<MapRunRequest>) {
-        let map_run = request.map_run;
-        self.map_runs.insert(map_run, request);
-        self.run_map(map_run);
-        self.give_up(Wait::MapRun(map_run));
-    }
-
     pub(crate) fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Answer>) {
         let (handle, registration) = AbortHandle::new_pair();
         let answer = Abortable::new(answer, registration).map(|answer| answer.unwrap_or(Answer::GivenUp));
@@ -500,16 +427,6 @@ impl Driver {
             name: name.unwrap_or_default(),
         }
     }
-}
-
-/// Which items of an earlier execution its map runs do again.
-pub(crate) fn redo_of(row: &ExecutionRow) -> Result<Option<Redo>> {
-    let redo = row.redo.as_deref().map(serde_json::from_str).transpose();
-    redo.map_err(|error| Error::Journal {
-        name: row.name.clone(),
-        sequence: 0,
-        reason: error.to_string(),
-    })
 }
 
 /// Returns once it was asked for; never, where nobody can.
