@@ -420,6 +420,13 @@ impl<'a, 'r> Fields<'a, 'r> {
         at
     }
 
+    /// Warns of what fails in an Express machine, or in Express children, when it runs.
+    pub(crate) fn warn_in_express(&mut self, name: &str, message: &str) {
+        if self.report.express {
+            self.warn_at(name, message.to_owned());
+        }
+    }
+
     /// Refuses what an Express machine, or Express children, may not do.
     pub(crate) fn refuse_in_express(&mut self, name: &str, what: &str) {
         if self.report.express {

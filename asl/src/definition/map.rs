@@ -104,6 +104,9 @@ impl Map {
     /// Reads the fields; `None` if there is no processor.
     pub(crate) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let (processor, mode) = read_processor(fields);
+        if mode.is_some() && fields.has("ItemProcessor") {
+            fields.warn_in_express("ItemProcessor", "an EXPRESS execution cannot run a DISTRIBUTED Map");
+        }
         let items = ItemsFrom::read(fields);
         let selector = read_selector(fields);
         let max_concurrency = fields.integer_setting("MaxConcurrency", "MaxConcurrencyPath");

@@ -8,7 +8,7 @@ use std::process::Stdio;
 /// One fault in a definition of its own; expected: line, column, severity, pointer, a part of the message.
 type Seeded = (&'static str, (u64, u64, &'static str, &'static str, &'static str));
 
-const SEEDED: [Seeded; 13] = [
+const SEEDED: [Seeded; 14] = [
     (
         // The result of the call replaces the input that the next state reads again.
         r#"{"StartAt": "A", "States": {
@@ -57,6 +57,20 @@ const SEEDED: [Seeded; 13] = [
     "StartAt": "B", "States": {"B": {"Type": "Task", "End": true,
         "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "j"}}}}}}}"#,
         (4, 9, "ERROR", "/States/A/ItemProcessor/States/B/Resource", "'.sync'"),
+    ),
+    (
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Map", "End": true,
+  "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+    "StartAt": "B", "States": {"B": {"Type": "Map", "End": true,
+      "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "C", "States": {"C": {"Type": "Succeed"}}}}}}}}}"#,
+        (
+            4,
+            7,
+            "WARNING",
+            "/States/A/ItemProcessor/States/B/ItemProcessor",
+            "an EXPRESS execution",
+        ),
     ),
     (
         r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "End": true,
