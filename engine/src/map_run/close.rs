@@ -32,8 +32,9 @@ impl MapRun {
     pub(super) async fn close(&mut self) -> Result<MapRunResult> {
         // From here on the ledger says all there is to say.
         self.post = None;
+        let mut output = None;
         if !self.state.is_over() {
-            self.leave_results().await?;
+            output = self.leave_results().await?;
             self.state.status = match &self.state.failure {
                 None => MapRunStatus::Succeeded,
                 Some(failure) if *failure == RunFailure::default() => MapRunStatus::Aborted,
@@ -46,10 +47,11 @@ impl MapRun {
         if written(&self.state).redrive == Some(self.state.redrives()) {
             self.forget_results().await?;
         }
-        self.answer().await
+        self.answer(output).await
     }
 
-    async fn leave_results(&mut self) -> Result<()> {
+    /// Returns the state's output, if it is the children's and they have succeeded.
+    async fn leave_results(&mut self) -> Result<Option<String>> {
         let request = Arc::clone(&self.request);
         let counted = Arc::new(Mutex::new(Amount::default()));
         let never_started = self.never_started(&counted).await;
@@ -82,14 +84,12 @@ impl MapRun {
                 }
             }
         }
-        if result_sink::exporting(&request).is_none()
-            && self.state.failure.is_none()
-            && let Err(error) = self.sink().collect().await?
-        {
-            self.fail(error);
-        }
         self.state.pending = *counted.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(())
+        if result_sink::exporting(&request).is_some() || self.state.failure.is_some() {
+            return Ok(None);
+        }
+        let collected = self.sink().collect().await?;
+        Ok(collected.map_err(|error| self.fail(error)).ok())
     }
 
     /// What made it fail first counts.
@@ -97,16 +97,18 @@ impl MapRun {
         self.state.failure.get_or_insert_with(|| failure_of(error));
     }
 
-    async fn answer(&mut self) -> Result<MapRunResult> {
+    /// Of a run that an earlier life has closed, the children's outputs are collected again.
+    async fn answer(&mut self, collected: Option<String>) -> Result<MapRunResult> {
         if self.state.status == MapRunStatus::Aborted {
             return Ok(MapRunResult::Aborted);
         }
         if let Some(failure) = self.state.failure.clone() {
             return Ok(failed(failure));
         }
-        let output = match result_sink::exporting(&self.request) {
-            Some(writer) => result_sink::export_output(writer, &self.naming.arn, self.state.redrives()),
-            None => self.sink().collect().await?,
+        let output = match (result_sink::exporting(&self.request), collected) {
+            (Some(writer), _) => result_sink::export_output(writer, &self.naming.arn, self.state.redrives()),
+            (None, Some(output)) => Ok(output),
+            (None, None) => self.sink().collect().await?,
         };
         Ok(match output {
             Ok(output) => MapRunResult::Succeeded { output },
