@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use ports::{ExecutionArn, ExecutionStatus};
+use ports::{ExecutionArn, ExecutionStatus, Ledger, LedgerState, MapRunArn};
 use serde::{Deserialize, Serialize};
 
 use crate::error::while_doing;
@@ -39,24 +40,26 @@ impl Redo {
         if row.status == ExecutionStatus::Running {
             return Err(refused("it has not ended".to_owned()));
         }
-        match self.runs_by_map(ports).await?.into_iter().find(|(_, runs)| *runs > 1) {
+        let mut runs: BTreeMap<String, u64> = BTreeMap::new();
+        for (_, state) in self.map_runs(&ports.ledger).await? {
+            *runs.entry(state.map).or_default() += 1;
+        }
+        match runs.into_iter().find(|(_, runs)| *runs > 1) {
             Some((map, runs)) => Err(refused(format!("its Map `{map}` ran {runs} times"))),
             None => Ok(()),
         }
     }
 
-    async fn runs_by_map(&self, ports: &Ports) -> Result<BTreeMap<String, u64>> {
-        let (mut runs, mut skip) = (BTreeMap::new(), 0);
+    /// All map runs of the earlier execution, the newest first.
+    pub(crate) async fn map_runs(&self, ledger: &Arc<dyn Ledger>) -> Result<Vec<(MapRunArn, LedgerState)>> {
+        let mut runs = Vec::new();
         loop {
-            let page = ports.ledger.map_runs(&self.execution, skip, PAGE).await;
+            let page = ledger.map_runs(&self.execution, runs.len(), PAGE).await;
             let page = page.map_err(while_doing("list the map runs"))?;
             if page.is_empty() {
                 return Ok(runs);
             }
-            skip += page.len();
-            for (_, state) in page {
-                *runs.entry(state.map).or_default() += 1;
-            }
+            runs.extend(page);
         }
     }
 }

@@ -165,15 +165,10 @@ pub(super) struct Unsuccessful {
 impl Unsuccessful {
     /// Nothing, if it has succeeded.
     pub(super) fn of(position: u64, ending: &ChildEnding) -> Option<Self> {
-        let (status, error) = match ending {
-            ChildEnding::Succeeded { .. } => return None,
-            ChildEnding::Failed(error) => ("FAILED", error),
-            ChildEnding::TimedOut(error) => ("TIMED_OUT", error),
-            ChildEnding::Aborted(error) => ("ABORTED", error),
-        };
+        let error = ending.error()?;
         Some(Self {
             position,
-            status: status.to_owned(),
+            status: ending.name().to_owned(),
             error: error.error.as_ref().map(ToString::to_string),
         })
     }
@@ -210,7 +205,9 @@ async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attem
 /// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
 async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
     let ledger = &ports.ledger;
-    let Some((arn, state)) = last_run(ledger, map, redo).await? else {
+    // There is one at most: that was seen to when the execution was made.
+    let mut runs = redo.map_runs(ledger).await?.into_iter();
+    let Some((arn, state)) = runs.find(|(_, state)| state.map == map) else {
         return Ok(ToDo::all());
     };
     // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.
@@ -250,25 +247,6 @@ async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
         never_started,
     })
 }
-
-/// The newest run of a Map in the execution whose items are to be done again.
-async fn last_run(ledger: &Arc<dyn Ledger>, map: &str, redo: &Redo) -> Result<Option<(MapRunArn, LedgerState)>> {
-    let mut skip = 0;
-    loop {
-        let page = ledger.map_runs(&redo.execution, skip, PAGE).await;
-        let page = page.map_err(while_doing("list the map runs"))?;
-        if page.is_empty() {
-            return Ok(None);
-        }
-        skip += page.len();
-        if let Some(found) = page.into_iter().find(|(_, state)| state.map == map) {
-            return Ok(Some(found));
-        }
-    }
-}
-
-/// Map runs that are read at once.
-const PAGE: usize = 100;
 
 /// Every child that did not succeed in an attempt.
 async fn for_each(

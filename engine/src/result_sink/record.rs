@@ -201,6 +201,24 @@ fn elements_of(output: &str) -> Vec<String> {
 }
 
 impl ChildEnding {
+    /// AWS's word for it.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Succeeded { .. } => "SUCCEEDED",
+            Self::Failed(_) => "FAILED",
+            Self::TimedOut(_) => "TIMED_OUT",
+            Self::Aborted(_) => "ABORTED",
+        }
+    }
+
+    /// Why it did not succeed.
+    pub(crate) const fn error(&self) -> Option<&StateError> {
+        match self {
+            Self::Succeeded { .. } => None,
+            Self::Failed(error) | Self::TimedOut(error) | Self::Aborted(error) => Some(error),
+        }
+    }
+
     const fn status(&self) -> ResultStatus {
         match self {
             Self::Succeeded { .. } => ResultStatus::Succeeded,
@@ -212,11 +230,10 @@ impl ChildEnding {
 const INCLUDED: Included = Included { included: true };
 
 fn record_of(child: EndedChild) -> ResultRecord {
-    let (status, output, error) = match child.ending {
-        ChildEnding::Succeeded { output } => ("SUCCEEDED", Some(output), StateError::default()),
-        ChildEnding::Failed(error) => ("FAILED", None, error),
-        ChildEnding::TimedOut(error) => ("TIMED_OUT", None, error),
-        ChildEnding::Aborted(error) => ("ABORTED", None, error),
+    let status = child.ending.name();
+    let (output, error) = match child.ending {
+        ChildEnding::Succeeded { output } => (Some(output), StateError::default()),
+        ChildEnding::Failed(error) | ChildEnding::TimedOut(error) | ChildEnding::Aborted(error) => (None, error),
     };
     let (redrive_status, reason) = match (output.is_some(), child.redrivable) {
         (true, _) => ("NOT_REDRIVABLE", Some("Execution is SUCCEEDED and cannot be redriven")),
