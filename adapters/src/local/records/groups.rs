@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ports::{Error, ErrorKind, Result};
@@ -122,13 +123,11 @@ impl Groups {
 
     /// Takes calls until there are none.
     fn attend(&self) {
-        let attending = Attending(self);
         while let Some(mut calls) = self.next() {
             let mut connection = lock(&self.connection);
             // Calls are answered when they are dropped, too: where no transaction can begin, they broke off.
             while !calls.is_empty() && transact(&mut connection, &mut calls).is_ok() {}
         }
-        std::mem::forget(attending);
     }
 
     /// The calls of the next transaction. When there are none, nobody attends any more.
@@ -137,18 +136,6 @@ impl Groups {
         let count = waiting.calls.len().min(CALLS_MAX);
         waiting.attended = count > 0;
         (count > 0).then(|| waiting.calls.drain(..count).collect())
-    }
-}
-
-/// Held while calls are taken. A panic in one of them drops those that wait, which answers them, and the next is attended
-/// to again.
-struct Attending<'a>(&'a Groups);
-
-impl Drop for Attending<'_> {
-    fn drop(&mut self) {
-        let mut waiting = lock(&self.0.waiting);
-        waiting.attended = false;
-        waiting.calls.clear();
     }
 }
 
@@ -176,14 +163,16 @@ fn transact(connection: &mut Connection, calls: &mut VecDeque<Call>) -> rusqlite
     Ok(())
 }
 
-/// Undoes what the work did if it fails.
+/// Undoes what the work did if it fails. A panic is its failure, and nobody else's.
 fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(|_none| ());
     run("SAVEPOINT call")?;
-    let done = work(connection);
+    // What a panic leaves half-done in the connection is undone below.
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|_panic| Err(rusqlite::Error::UserFunctionError("it panicked".into())));
     if done.is_err() && !connection.is_autocommit() {
         run("ROLLBACK TO call")?;
     }
@@ -243,13 +232,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_answers_those_who_wait_and_the_next_goes_on() {
+    async fn a_panic_is_told_to_its_caller_alone() {
         let groups = numbers();
-        let panics = groups.call::<()>("panic", |_| panic!("a test panics"));
-        let (broken, _) = tokio::join!(panics, insert(&groups, vec![1]));
+        let before = insert(&groups, vec![1]);
+        let panics = groups.call::<()>("panic", |connection| {
+            connection.execute("INSERT INTO numbers (n) VALUES (2)", [])?;
+            panic!("a test panics")
+        });
+        let (before, broken, after) = tokio::join!(before, panics, insert(&groups, vec![3]));
+        before.unwrap();
         assert_eq!(broken.unwrap_err().kind(), ErrorKind::Unavailable);
-        insert(&groups, vec![2]).await.unwrap();
-        assert!(kept(&groups).await.contains(&2));
+        after.unwrap();
+        insert(&groups, vec![4]).await.unwrap();
+        assert_eq!(kept(&groups).await, [1, 3, 4]);
     }
 
     #[tokio::test]
