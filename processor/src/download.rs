@@ -13,8 +13,9 @@ use manifest::{Item, ItemError, Outcome, Subject, error_name as names, run_key};
 use ports::{ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, PutOptions};
 use url::Url;
 
+use crate::clash;
 use crate::event::{Destination, Download, cap};
-use crate::failure::Failure;
+use crate::failure::{Broken, Failure};
 use crate::fetch::{Fetcher, Stored};
 use crate::guard::Guard;
 use crate::name::{self, Template};
@@ -63,12 +64,36 @@ async fn fetch_all(
             let Some(fetch) = fetch else {
                 return Err(Failure::permanent(names::INVALID_URL, "there is no such item").into());
             };
-            fetcher.fetch(&fetch.url, &work.destination.at(&fetch.name)).await
+            fetch_named(fetcher, fetch, &work.destination).await
         }
     };
     let ended = |end: &Result<Stored, Failure>| account::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
     let progress = schedule::run(scope.rules(cap, work.attempts), &jobs, attempt, ended).await;
     progress.map_err(|error| Error::store("write", &work.destination.at(""), error))
+}
+
+/// Fetches under the name, or, where a folder cannot hold it, under another one.
+async fn fetch_named(fetcher: &Fetcher<'_>, fetch: &Fetch, destination: &Destination) -> Result<Stored, Broken> {
+    let planned = fetcher.fetch(&fetch.url, &destination.at(&fetch.name)).await;
+    let (failure, found) = match planned {
+        Err(Broken::Name(failure, found)) => (failure, found),
+        other => return other,
+    };
+    let named = (fetch.name.as_str(), &fetch.url);
+    let Some(name) = clash::another_name(found, fetcher.store, destination, named).await else {
+        return Err(failure.into());
+    };
+    check_name(&name, destination)?;
+    let stored = fetcher.fetch(&fetch.url, &destination.at(&name)).await?;
+    Ok(Stored {
+        name: Some(name),
+        ..stored
+    })
+}
+
+fn check_name(name: &str, destination: &Destination) -> Result<(), Failure> {
+    name::check(name)?;
+    name::check_key(&destination.at(name).key)
 }
 
 /// What is to be done about a batch.
@@ -169,8 +194,9 @@ impl Plan {
                 outcome.status_code = Some(200);
                 outcome.bytes = stored.bytes;
                 outcome.checksum.clone_from(&stored.checksum);
-                outcome.destination = Some(destination.at(&fetch.name).to_string());
-                outcome.filename = Some(fetch.name.clone());
+                let name = stored.name.as_ref().unwrap_or(&fetch.name);
+                outcome.destination = Some(destination.at(name).to_string());
+                outcome.filename = Some(name.clone());
             });
             if is_leader {
                 outcome
@@ -228,8 +254,7 @@ impl Planner<'_> {
         if !fetch.is_own_name && self.by_name.contains_key(&fetch.name) {
             fetch.give_way();
         }
-        name::check(&fetch.name)?;
-        name::check_key(&self.destination.at(&fetch.name).key)?;
+        check_name(&fetch.name, self.destination)?;
         if !fetch.is_own_name {
             self.by_name.insert(fetch.name.clone(), self.fetches.len());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use manifest::{ErrorClass, ItemError, error_name as names};
 use ports::{FetchError, FetchErrorKind};
 
+use crate::clash::InTheWay;
 use crate::redact::redact;
 
 /// Whether another attempt is made.
@@ -142,6 +143,8 @@ impl From<FetchError> for Failure {
 pub(crate) enum Broken {
     /// The item's fault, or its origin's: the batch goes on.
     Item(Failure),
+    /// The item's name is not to be had; it may have another.
+    Name(Failure, InTheWay),
     /// The store's: no item can be written, the batch ends.
     Store(ports::Error),
 }

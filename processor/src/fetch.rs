@@ -14,6 +14,7 @@ use ports::{
 use url::Url;
 
 use crate::body::{Body, BodyLimits};
+use crate::clash::InTheWay;
 use crate::failure::{Broken, Failure};
 use crate::guard::Guard;
 use crate::limits::REDIRECTS_MAX;
@@ -37,6 +38,8 @@ pub(crate) struct Fetcher<'a> {
 pub(crate) struct Stored {
     pub(crate) bytes: u64,
     pub(crate) checksum: Option<String>,
+    /// Its name, where it had to give way.
+    pub(crate) name: Option<String>,
 }
 
 impl Fetcher<'_> {
@@ -109,6 +112,7 @@ impl Fetcher<'_> {
         let stored = Stored {
             bytes: body.bytes(),
             checksum: body.checksum(),
+            name: None,
         };
         let put = self.store.put(to, ObjectBody::Bytes(bytes), options).await;
         put.map(|_| stored).map_err(write_failed)
@@ -152,6 +156,7 @@ async fn next_piece(
             let stored = Stored {
                 bytes: body.bytes(),
                 checksum: body.checksum(),
+                name: None,
             };
             (Ok(stored), Ok(None))
         }
@@ -168,6 +173,9 @@ async fn next_piece(
 /// item's own.
 fn write_failed(error: Error) -> Broken {
     let message = format!("failed to write: {}", error.chain());
+    if let Some(found) = InTheWay::of(&error) {
+        return Broken::Name(Failure::permanent(names::WRITE_FAILED, message), found);
+    }
     let failure = match error.kind() {
         ErrorKind::Full | ErrorKind::NotFound | ErrorKind::Cancelled => return Broken::Store(error),
         ErrorKind::Denied if is_closed_to_all(&error) => return Broken::Store(error),

@@ -8,6 +8,7 @@
 
 mod account;
 mod body;
+mod clash;
 mod config;
 mod copy;
 mod decode;

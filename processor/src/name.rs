@@ -1,6 +1,6 @@
 //! File names: a template, filled in from a URL, checked to be safe to write.
 //!
-//! A name is a function of its URL alone. Two URLs never share a name of the default template: the host carries the
+//! A name is a function of its URL alone, unless a folder cannot hold it (see `clash`). Two URLs never share a name of the default template: the host carries the
 //! port, and what a path cannot tell apart (a query, a user) adds a hash of the whole URL.
 
 use std::fmt::Write as _;
@@ -189,7 +189,7 @@ fn looks_hashed(name: &str) -> bool {
 }
 
 /// `a/b/c` is `a/b/` and `c`.
-fn split_folder(name: &str) -> (&str, &str) {
+pub(crate) fn split_folder(name: &str) -> (&str, &str) {
     let at = name.rfind('/').map_or(0, |slash| slash + 1);
     name.split_at(at)
 }

@@ -152,7 +152,7 @@ fn settle<T>(
             return Ok(None);
         }
         Err(Broken::Store(error)) => return Err(error),
-        Err(Broken::Item(failure)) => failure,
+        Err(Broken::Item(failure) | Broken::Name(failure, _)) => failure,
     };
     let seed = jobs.get(job).map_or(0, |job| job.seed);
     let wait = match failure.again {

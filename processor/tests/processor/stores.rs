@@ -55,6 +55,34 @@ async fn nothing_is_written_through_a_symbolic_link() {
     );
 }
 
+/// The suffixes are the beginnings of `printf %s URL | sha256sum`.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_a_folder_too_gives_way_whoever_comes_first() {
+    let (file, below) = ("https://h.example/x/a.d", "https://h.example/x/a.d/b/c.gif");
+    let (world, folder) = world(serving(&[file, below]));
+    let mut names = Vec::new();
+    for urls in [[file, below], [below, file]] {
+        for url in urls {
+            let outcome = outcomes(&world, &[url]).await.remove(0);
+            assert_eq!(verdict(&outcome), (Status::Succeeded, None, Some(200)), "{outcome:?}");
+            let name = outcome.filename.unwrap();
+            let written = std::fs::read(folder.path().join("out").join(&name)).unwrap();
+            assert_eq!(written, b"GIF89a");
+            names.push(name);
+        }
+        std::fs::remove_dir_all(folder.path().join("out/h.example")).unwrap();
+    }
+    assert_eq!(
+        names,
+        [
+            "h.example/x/a.d",
+            "h.example/x/c~15e1a492ba27488f.gif",
+            "h.example/x/a.d/b/c.gif",
+            "h.example/x/a~4292bed0c5eb71e6.d",
+        ]
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_does_not_exist_ends_the_batch() {
     let (mut world, _folder) = world(serving(&["https://h.example/a"]));

@@ -21,8 +21,11 @@ pub(super) fn on_object(errno: Errno, verb: &str, tree: &Tree, at: &ObjectKey) -
         Errno::NOTDIR => error(format!(
             "{verb} `{}`: there is a file or a link where a folder is needed",
             path.display()
-        )),
-        Errno::ISDIR => error(format!("{verb} `{}`: there is a folder of that name", path.display())),
+        ))
+        .with_code("ENOTDIR", None),
+        Errno::ISDIR => {
+            error(format!("{verb} `{}`: there is a folder of that name", path.display())).with_code("EISDIR", None)
+        }
         _ => error(format!("{verb} `{}`", path.display())),
     }
 }

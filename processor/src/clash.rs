@@ -1,0 +1,56 @@
+//! Names that a folder cannot hold together: there `h/a` is a file, or the folder of `h/a/b`. Object stores do not mind.
+//!
+//! Who comes second gives way to a name with its hash. The same item finds the same thing in its way when it is done
+//! again, so its name stays what it was.
+
+use ports::{Error, ObjectKey, ObjectStore};
+use url::Url;
+
+use crate::event::Destination;
+use crate::name::{split_folder, with_hash};
+
+/// What is in the way of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InTheWay {
+    /// A folder of that name.
+    Folder,
+    /// Something where a folder is needed.
+    NoFolder,
+}
+
+impl InTheWay {
+    /// **Source**: open(2) and rename(2) of the Linux manual.
+    pub(crate) fn of(error: &Error) -> Option<Self> {
+        match error.code()? {
+            "EISDIR" => Some(Self::Folder),
+            "ENOTDIR" => Some(Self::NoFolder),
+            _ => None,
+        }
+    }
+}
+
+/// The name to give way to. None where it is no file of ours that is in the way, such as a symbolic link.
+pub(crate) async fn another_name(
+    found: InTheWay,
+    store: &dyn ObjectStore,
+    destination: &Destination,
+    (name, url): (&str, &Url),
+) -> Option<String> {
+    match found {
+        InTheWay::Folder => Some(with_hash(name, url)),
+        InTheWay::NoFolder => {
+            for (end, _) in name.match_indices('/') {
+                let (above, _) = name.split_at(end);
+                if is_file(store, &destination.at(above)).await {
+                    let beside = [split_folder(above).0, split_folder(name).1].concat();
+                    return Some(with_hash(&beside, url));
+                }
+            }
+            None
+        }
+    }
+}
+
+async fn is_file(store: &dyn ObjectStore, at: &ObjectKey) -> bool {
+    store.head(at).await.is_ok()
+}
