@@ -134,7 +134,7 @@ pub(crate) struct DownloadArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
-    /// How files are called: {host} {path} {basename} {stem} {ext} {query} {hash} {index}.
+    /// How files are called: {host} {path} {basename} {stem} {ext} {hash} {index}.
     #[arg(long, value_name = "TEMPLATE", default_value = "{host}/{path}")]
     pub(crate) name: String,
 
@@ -145,6 +145,10 @@ pub(crate) struct DownloadArgs {
     /// Fails items that are larger, such as 500MB or 2GiB.
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub(crate) max_object_bytes: Option<u64>,
+
+    /// Keeps the SHA-256 of each URL in the table, not the URL: for URLs that hold secrets.
+    #[arg(long)]
+    pub(crate) hash_urls: bool,
 
     /// Allows private, loopback and link-local addresses.
     #[arg(long)]

@@ -88,6 +88,9 @@ pub(crate) struct Composition {
     pub(crate) uses_s3: bool,
     /// What the processors are told besides the usual, by the names of their settings.
     pub(crate) processor: BTreeMap<String, String>,
+    /// The same for the consolidator.
+    #[serde(default)]
+    pub(crate) consolidator: BTreeMap<String, String>,
 }
 
 /// Where the files of the small machine's tasks go.
@@ -105,6 +108,11 @@ impl Composition {
         for name in ["ALLOW_PRIVATE", "ALLOWED_PORTS"] {
             self.processor.insert(name.to_owned(), "*".to_owned());
         }
+    }
+
+    /// Keeps the URLs themselves out of the table.
+    pub(crate) fn hash_urls(&mut self) {
+        self.consolidator.insert("TABLE_URL".to_owned(), "hash".to_owned());
     }
 
     /// Makes buckets of the directories that the user named.

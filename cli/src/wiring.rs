@@ -198,13 +198,15 @@ fn origin(composition: &Composition, allowed: AllowPrivate) -> Result<Origin, Fa
 
 fn with_consolidator(functions: Functions, shared: &Shared, composition: &Composition) -> Result<Functions, Failure> {
     let schema = composition.action.table();
-    let settings = [
+    let mut settings = vec![
         ("STATE_BUCKET", STATE_BUCKET.to_owned()),
         ("TABLE_NAME", schema.name),
         ("TABLE_HASH", schema.hash),
         ("TABLE_RANGE", schema.range.unwrap_or_default()),
         ("TOPIC_ARN", topic()),
     ];
+    let more = composition.consolidator.iter();
+    settings.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
     let config = consolidator::Config::from_lookup(lookup(&settings));
     let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
     let ports = Arc::new(consolidator::Ports {

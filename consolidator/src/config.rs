@@ -12,12 +12,24 @@ pub struct Config {
     /// `TABLE_NAME`: the table of successes; none are written without it. `TABLE_HASH` (default `url`) and
     /// `TABLE_RANGE` (default none) name its key attributes.
     pub table: Option<TableSchema>,
+    /// `TABLE_URL` (default `full`): how a URL stands in the table.
+    pub table_url: TableUrl,
     /// `TOPIC_ARN`: told about failures; nobody is without it.
     pub topic: Option<String>,
     /// `REPORT` (`all`, `failed`): which items stand in the report's CSV files. The results hold all of them.
     pub report_succeeded: bool,
     /// `DEADLINE_MARGIN_SECONDS` (default 20): how long before its deadline a call leaves off.
     pub margin: Duration,
+}
+
+/// How a URL stands in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TableUrl {
+    /// `full`: as it stood in the manifest, with the secrets that it may hold.
+    #[default]
+    Full,
+    /// `hash`: its SHA-256 in hexadecimal digits.
+    Hash,
 }
 
 /// What is wrong with a configuration: all of it.
@@ -48,6 +60,14 @@ impl Config {
                 true
             }
         };
+        let table_url = match text("TABLE_URL").as_deref() {
+            None | Some("full") => TableUrl::Full,
+            Some("hash") => TableUrl::Hash,
+            Some(other) => {
+                problems.push(format!("`TABLE_URL` is `{other}`, expected `full` or `hash`"));
+                TableUrl::Full
+            }
+        };
         let seconds = text("DEADLINE_MARGIN_SECONDS").unwrap_or_else(|| "20".to_owned());
         let margin = seconds.parse().unwrap_or_else(|_not_a_number| {
             problems.push(format!(
@@ -66,6 +86,7 @@ impl Config {
         Ok(Self {
             state_bucket,
             table,
+            table_url,
             topic: text("TOPIC_ARN"),
             report_succeeded,
             margin: Duration::from_secs(margin),
@@ -82,9 +103,10 @@ mod tests {
         let error = Config::from_lookup(|name| match name {
             "REPORT" => Some("some".to_owned()),
             "DEADLINE_MARGIN_SECONDS" => Some("soon".to_owned()),
+            "TABLE_URL" => Some("short".to_owned()),
             _ => None,
         });
-        assert_eq!(error.unwrap_err().problems.len(), 3);
+        assert_eq!(error.unwrap_err().problems.len(), 4);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use ports::{Clock, Notifier, ObjectStore, Table, Timestamp};
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, TableUrl};
 pub use error::{Error, error_name};
 pub use event::{Answer, Batched, Consolidated, Cursor, Event, Phase, PhaseEvent, Reported, RestManifest, Work};
 pub use histogram::Histogram;

@@ -49,7 +49,7 @@ impl Outputs {
         };
         Self {
             tally: Tally::default(),
-            rows: Rows::new(&ports.table, config.table.clone()),
+            rows: Rows::new(&ports.table, config.table.clone(), config.table_url),
             results: open(run_key::results(execution, *round, part)),
             rest: open(run_key::rest(execution, *round, part)),
             succeeded: config.report_succeeded.then(|| report("succeeded")),
@@ -179,12 +179,12 @@ pub(crate) async fn write_json<T: serde::Serialize + Sync>(
 
 /// One row of the report: `Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage`.
 fn write_row(line: &mut Vec<u8>, outcome: &Outcome, status: &str) {
+    let shown = outcome.subject.shown();
     let (bucket, key, version) = match &outcome.subject {
-        Subject::Url { url } => ("", url.as_str(), ""),
         Subject::Object { bucket, key, version } => {
             (bucket.as_str(), key.as_str(), version.as_deref().unwrap_or_default())
         }
-        Subject::Record { record } => ("", record.as_str(), ""),
+        Subject::Url { .. } | Subject::Record { .. } => ("", &*shown, ""),
     };
     let code = outcome.status_code.map(|code| code.to_string()).unwrap_or_default();
     let (error, message) = outcome.error.as_ref().map_or_else(
@@ -249,6 +249,18 @@ mod tests {
             filename: None,
             place: None,
         }
+    }
+
+    #[test]
+    fn secrets_do_not_reach_the_report() {
+        let mut line = Vec::new();
+        let url = "https://me:word@h/a?sig=5f&x=1";
+        write_row(&mut line, &failed(url, "no"), "failed");
+        let line = String::from_utf8(line).unwrap();
+        assert_eq!(line, ",https://***@h/a?sig=***&x=1,,failed,NotFound,404,no\n");
+        let mut tally = Tally::default();
+        tally.add(&failed(url, "no"));
+        assert_eq!(tally.failures[0].item, "https://***@h/a?sig=***&x=1");
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use manifest::Outcome;
+use manifest::{Outcome, Subject};
 use ports::{AttributeValue, Row, Table, TableSchema};
+use sha2::{Digest, Sha256};
 
-use crate::Error;
 use crate::error::while_doing;
+use crate::part::hex;
+use crate::{Error, TableUrl};
 
 /// Rows of one write: enough to spread its cost, little enough to hold.
 const ROWS_PER_WRITE: usize = 500;
@@ -16,15 +18,17 @@ const ROWS_PER_WRITE: usize = 500;
 pub(crate) struct Rows {
     table: Arc<dyn Table>,
     schema: Option<TableSchema>,
+    url: TableUrl,
     gathered: Vec<Row>,
     keys: BTreeSet<(String, String)>,
 }
 
 impl Rows {
-    pub(crate) fn new(table: &Arc<dyn Table>, schema: Option<TableSchema>) -> Self {
+    pub(crate) fn new(table: &Arc<dyn Table>, schema: Option<TableSchema>, url: TableUrl) -> Self {
         Self {
             table: Arc::clone(table),
             schema,
+            url,
             gathered: Vec::new(),
             keys: BTreeSet::new(),
         }
@@ -33,7 +37,7 @@ impl Rows {
     /// Takes a success. One whose key stands in this group already is the same item again.
     pub(crate) fn add(&mut self, outcome: Outcome) {
         let Some(schema) = &self.schema else { return };
-        let row = row_of(outcome, &schema.hash);
+        let row = row_of(outcome, &schema.hash, self.url);
         let key = |name: &str| match row.get(name) {
             Some(AttributeValue::S(text)) => text.clone(),
             _ => String::new(),
@@ -70,8 +74,11 @@ impl Rows {
 }
 
 /// A success as a row; the key attribute has the item's name, whatever the attribute is called.
-fn row_of(outcome: Outcome, hash: &str) -> Row {
-    let item = outcome.subject.name().into_owned();
+fn row_of(outcome: Outcome, hash: &str, url: TableUrl) -> Row {
+    let item = match (&outcome.subject, url) {
+        (Subject::Url { url }, TableUrl::Hash) => hex(&Sha256::digest(url)),
+        (subject, TableUrl::Full | TableUrl::Hash) => subject.name().into_owned(),
+    };
     let mut row = Row::new();
     row.insert(hash.to_owned(), AttributeValue::S(item));
     row.insert("bytes".to_owned(), AttributeValue::N(outcome.bytes.to_string()));

@@ -111,7 +111,7 @@ impl Tally {
         tally.count += 1;
         if self.failures.len() < FAILURES_MAX {
             self.failures.push(Failure {
-                item: cut(&outcome.subject.name(), MESSAGE_BYTES_MAX).to_owned(),
+                item: cut(&outcome.subject.shown(), MESSAGE_BYTES_MAX).to_owned(),
                 error: error.name.clone(),
                 message: message.to_owned(),
             });

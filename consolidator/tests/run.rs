@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use consolidator::{Answer, Config, Consolidated, Event, Ports, Reported, Summary, handle};
+use consolidator::{Answer, Config, Consolidated, Event, Ports, Reported, Summary, TableUrl, handle};
 use manifest::run_key;
 use ports::{AttributeValue, Table as _, TableSchema, Timestamp, memory};
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ impl World {
             config: Config {
                 state_bucket: STATE.to_owned(),
                 table: Some(schema),
+                table_url: TableUrl::Full,
                 topic: Some("arn:aws:sns:us-east-1:000000000000:failures".to_owned()),
                 report_succeeded: true,
                 margin: Duration::from_secs(20),
@@ -113,6 +114,18 @@ fn unsettled(index: u64, status: &str, error: &str) -> String {
         "error": {"name": error, "class": "permanent", "message": format!("Could not find: {url}")},
     });
     format!("{outcome}\n")
+}
+
+/// The key is `printf '%s' https://example.com/0.gif | sha256sum`.
+#[tokio::test]
+async fn a_table_may_hold_the_hashes_of_urls() {
+    let mut world = World::new().await;
+    world.config.table_url = TableUrl::Hash;
+    world.outcomes(0, 0, &[succeeded(0)]);
+    world.consolidate(0, 1, Value::Null, i64::MAX).await;
+    let row = world.table.rows("urls").remove(0);
+    let expected = "d46729cf6bc68202716838a41b2c5b33b5dbd8e2225f1044273287804042a7bb";
+    assert_eq!(row.get("url"), Some(&AttributeValue::S(expected.to_owned())));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{EXCERPT_BYTES, RECORD_BYTES_MAX};
-use crate::{Rest, error_name};
+use crate::{Rest, error_name, redact};
 
 /// What a processor is asked to work on.
 ///
@@ -40,12 +40,20 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// What the item is called in reports and tables: its URL, or `s3://bucket/key`.
+    /// What the item is called: its URL, or `s3://bucket/key`.
     pub fn name(&self) -> Cow<'_, str> {
         match self {
             Self::Url { url } => Cow::Borrowed(url),
             Self::Object { bucket, key, .. } => Cow::Owned(format!("s3://{bucket}/{key}")),
             Self::Record { record } => Cow::Borrowed(record),
+        }
+    }
+
+    /// The same for people, without the secrets that a URL may hold.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self {
+            Self::Url { url: text } | Self::Record { record: text } => redact(text),
+            Self::Object { .. } => self.name(),
         }
     }
 

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use manifest::{ErrorClass, ItemError, error_name as names};
+use manifest::{ErrorClass, ItemError, error_name as names, redact};
 use ports::{FetchError, FetchErrorKind};
 
 use crate::clash::InTheWay;
-use crate::redact::redact;
 
 /// Whether another attempt is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl Failure {
             name,
             class,
             status: None,
-            message: redact(message),
+            message: redact(message).into_owned(),
             again: Again::No,
             slow_down: false,
         }

@@ -21,7 +21,6 @@ mod guard;
 pub mod limits;
 mod name;
 mod politeness;
-mod redact;
 mod retry;
 mod schedule;
 
@@ -39,7 +38,6 @@ pub use event::{BatchRequest, Copy, Destination, Download, Event, Response, Summ
 pub use guard::{AllowPrivate, Guard, GuardedResolver};
 pub use name::Template;
 pub use politeness::Politeness;
-pub use redact::redact;
 pub use retry::Retry;
 
 use schedule::Rules;

@@ -27,6 +27,7 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         // The manifest names its buckets itself.
         uses_s3: args.run.buckets.is_empty(),
         processor: std::collections::BTreeMap::new(),
+        consolidator: std::collections::BTreeMap::new(),
     };
     composition.mount_all(&args.run.buckets)?;
     let manifest = input::find(&args.manifest.manifest, &state.dir.spool(), &mut composition)?;

@@ -168,6 +168,7 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
         connections: 64,
         uses_s3: false,
         processor: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        consolidator: BTreeMap::new(),
     };
     let found = input::find(&composition.manifest.clone(), &state.dir.spool(), &mut composition)?;
     let Manifest::Object { place, digest } = found else {

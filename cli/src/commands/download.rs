@@ -24,11 +24,19 @@ fn new_run(state: &State, args: &DownloadArgs) -> Result<NewRun, Failure> {
     if args.allow_private {
         composition.allow_private();
     }
+    if args.hash_urls {
+        composition.hash_urls();
+    }
     composition.mount_all(&args.run.buckets)?;
     let manifest = input::find(&args.manifest.manifest, &state.dir.spool(), &mut composition)?;
     let destination = input::destination(&args.to, 0, &mut composition)?;
     let digest = manifest.digest().to_owned();
     let (machine, input) = match manifest {
+        Manifest::Body { .. } if args.hash_urls => {
+            let text =
+                "`--hash-urls` is not for a body of `resourcePaths`: its state machine writes the URLs to the table";
+            return Err(Failure::usage(text));
+        }
         Manifest::Body { body, .. } => {
             composition.task_destination = Some(TaskDestination {
                 bucket: text(&destination, "bucket"),
@@ -59,6 +67,7 @@ fn composition(args: &DownloadArgs) -> Composition {
         connections: run::connections(&args.run),
         uses_s3: false,
         processor: std::collections::BTreeMap::new(),
+        consolidator: std::collections::BTreeMap::new(),
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
     let head = format!(
         "item {}: {}",
         last.outcome.index,
-        output::printable(&last.outcome.subject.name())
+        output::printable(&last.outcome.subject.shown())
     );
     state.output.data(head);
     for attempt in &attempts {
@@ -81,7 +81,8 @@ async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<At
 }
 
 fn is_item(outcome: &Outcome, typed: &str) -> bool {
-    typed.parse() == Ok(outcome.index) || outcome.subject.name() == typed
+    let subject = &outcome.subject;
+    typed.parse() == Ok(outcome.index) || subject.name() == typed || subject.shown() == typed
 }
 
 fn lines(attempt: &Attempt) -> Vec<String> {

@@ -42,6 +42,6 @@ fn line(state: &State, outcome: &Outcome) -> Result<String, Failure> {
         .error
         .as_ref()
         .map_or(("?", ""), |error| (error.name.as_str(), error.message.as_str()));
-    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, outcome.subject.name());
+    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, outcome.subject.shown());
     Ok(line.split('\t').map(output::printable).collect::<Vec<_>>().join("\t"))
 }

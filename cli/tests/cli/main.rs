@@ -311,6 +311,45 @@ fn a_redrive_runs_just_what_failed_and_explain_shows_both() {
 }
 
 #[test]
+fn secrets_in_urls_are_shown_to_nobody() {
+    let served = serve(1, NONE);
+    let place = Place::new();
+    let url = |path: &str| {
+        let url = served.origin.url(path).replace("//", "//me:PASSWORD@");
+        format!("{url}?sig=SIGNATURE&x=1")
+    };
+    let (good, bad) = (url("/images/0.gif"), url("/bad/not-found/1.gif"));
+    place.write("urls.txt", format!("{good}\n{bad}\n"));
+    let ran = place
+        .run("download urls.txt --to out --allow-private --hash-urls")
+        .expect(1);
+    let explained = place.run(&format!("explain latest {bad}")).expect(0);
+    for said in [
+        ran,
+        explained,
+        place.run("failures").expect(0),
+        place.run("show").expect(0),
+    ] {
+        assert!(!holds_secrets(said.stdout.as_bytes()), "{said:?}");
+        assert!(!holds_secrets(said.stderr.as_bytes()), "{said:?}");
+    }
+    let state = place.path(".gantry");
+    let mut kept = place.files(".gantry/objects/gantry-state");
+    kept.retain(|name| name.starts_with("job-"));
+    assert!(kept.iter().any(|name| name.contains("failed-")), "{kept:?}");
+    for name in kept {
+        let bytes = std::fs::read(state.join("objects/gantry-state").join(&name)).unwrap();
+        assert!(!holds_secrets(&bytes), "{name}");
+    }
+    assert!(!holds_secrets(&std::fs::read(state.join("table.db")).unwrap()));
+}
+
+fn holds_secrets(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("PASSWORD") || text.contains("SIGNATURE")
+}
+
+#[test]
 fn within_the_tolerance_the_run_succeeds() {
     let served = serve(3, NONE);
     let place = Place::new();

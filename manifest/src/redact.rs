@@ -2,8 +2,19 @@
 
 use std::borrow::Cow;
 
-/// Query parameters whose values are secrets, in lower case.
-const PARAMETERS: [&str; 4] = ["x-amz-signature", "x-amz-credential", "x-amz-security-token", "sig"];
+/// Query parameters whose values are secrets, in lower case: of S3 (also in its second version) and CloudFront, of Google's and
+/// Azure's storage, and of OAuth (RFC 6750, 2.3).
+const PARAMETERS: [&str; 9] = [
+    "x-amz-signature",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "signature",
+    "security-token",
+    "x-goog-signature",
+    "x-goog-credential",
+    "sig",
+    "access_token",
+];
 
 /// What stands in a secret's place.
 const HIDDEN: &str = "***";
@@ -11,18 +22,18 @@ const HIDDEN: &str = "***";
 /// The text without signatures, tokens, passwords in URLs and `Authorization` headers.
 ///
 /// ```
-/// use processor::redact;
+/// use manifest::redact;
 ///
 /// assert_eq!(redact("GET https://me:pw@h/a?x=1&sig=abc&y=2"), "GET https://***@h/a?x=1&sig=***&y=2");
 /// ```
-pub fn redact(text: impl Into<String>) -> String {
+pub fn redact<'t>(text: impl Into<Cow<'t, str>>) -> Cow<'t, str> {
     let text = text.into();
     if !may_hold_secrets(&text) {
         return text;
     }
-    let text = hide_userinfo(&text);
-    let text = hide_parameters(&text);
-    hide_authorization(&text).into_owned()
+    let hidden = hide_userinfo(&text);
+    let hidden = hide_parameters(&hidden);
+    Cow::Owned(hide_authorization(&hidden).into_owned())
 }
 
 /// A secret stands behind one of these; most texts have none of them.
@@ -126,6 +137,11 @@ mod tests {
                 "`https://h/k?sv=1&SIG=***` failed",
             ),
             ("x?design=1", "x?design=1"),
+            (
+                "x?Expires=1&Signature=a~_&Key-Pair-Id=K",
+                "x?Expires=1&Signature=***&Key-Pair-Id=K",
+            ),
+            ("x?access_token=a#b", "x?access_token=***#b"),
             ("authorization: Bearer abc def", "authorization: ***"),
             ("sent Authorization=Basic eA==\nnext", "sent Authorization: ***\nnext"),
             (
