@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Query parameters whose values are secrets, in lower case: of S3 (also in its second version) and CloudFront, of Google's and
+/// Query parameters whose values are secrets, in lower case: of S3 (also in its second version) and `CloudFront`, of Google's and
 /// Azure's storage, and of OAuth (RFC 6750, 2.3).
 const PARAMETERS: [&str; 9] = [
     "x-amz-signature",
