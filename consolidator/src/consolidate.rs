@@ -2,13 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
-use manifest::{Body, Outcome, Rest, run_key};
+use manifest::{Outcome, run_key};
 use ports::{BodyStream, ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore, Timestamp};
 
 use crate::error::while_doing;
-use crate::event::parse_batch;
+use crate::lost::LostBatches;
 use crate::round::{Outputs, Place};
-use crate::{Batched, Config, Consolidated, Cursor, Error, PhaseEvent, Ports, RestManifest};
+use crate::{Config, Consolidated, Cursor, Error, PhaseEvent, Ports, RestManifest};
 
 /// Outcome objects that are read ahead: hides the store's latency; with the bound below at most 64 MiB.
 const READ_AHEAD: usize = 8;
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let cursor = event.cursor.unwrap_or_default();
     let mut outputs = Outputs::new(ports, config, place, cursor);
     repeat_rest(event, ports, config, &mut outputs).await?;
-    let mut lost = LostBatches::new(ports, &event.batch);
+    let mut lost = LostBatches::new(ports, config, event);
     let read = |batch| {
         let key = run_key::outcomes(&event.execution, event.round, batch);
         let at = ObjectKey::new(&config.state_bucket, key);
@@ -97,7 +97,7 @@ async fn read_outcomes(store: &dyn ObjectStore, at: ObjectKey) -> Result<Option<
     }
 }
 
-async fn collect(mut body: BodyStream, at: &ObjectKey) -> Result<Bytes, Error> {
+pub(crate) async fn collect(mut body: BodyStream, at: &ObjectKey) -> Result<Bytes, Error> {
     let mut whole = BytesMut::new();
     while let Some(piece) = body.try_next().await.map_err(while_reading(at))? {
         whole.extend_from_slice(&piece);
@@ -121,87 +121,6 @@ fn add_outcomes(outputs: &mut Outputs, batch: u64, outcomes: &[u8]) -> Result<()
         outputs.add(outcome, line);
     }
     Ok(())
-}
-
-/// Batches whose processor has left no outcomes: their items are found in the manifest again.
-struct LostBatches<'a> {
-    ports: &'a Ports,
-    batched: &'a Batched,
-    /// Opened at the first lost batch; lost batches come in order, so it is read once.
-    lines: Option<Lines>,
-}
-
-impl<'a> LostBatches<'a> {
-    const fn new(ports: &'a Ports, batched: &'a Batched) -> Self {
-        Self {
-            ports,
-            batched,
-            lines: None,
-        }
-    }
-
-    async fn leave_items(&mut self, number: u64, outputs: &mut Outputs) -> Result<(), Error> {
-        let batch = self.find(number).await?;
-        let bytes = read_range(self.ports, &batch).await?;
-        for item in manifest::decode(&batch, &bytes) {
-            outputs.leave(&Rest {
-                index: item.index,
-                subject: item.subject,
-                destination: item.destination,
-                place: item.malformed.is_some().then_some(item.place),
-                malformed: item.malformed,
-            });
-        }
-        Ok(())
-    }
-
-    async fn find(&mut self, number: u64) -> Result<manifest::Batch, Error> {
-        let missing = || Error::Malformed {
-            place: self
-                .batched
-                .batch_list
-                .as_ref()
-                .map_or_else(String::new, ToString::to_string),
-            reason: format!("it has no line for batch {number}"),
-        };
-        let at = self.batched.batch_list.as_ref().ok_or_else(missing)?;
-        let lines = if let Some(lines) = &mut self.lines {
-            lines
-        } else {
-            self.lines.insert(read_lines(&*self.ports.store, at).await?)
-        };
-        while let Some((_, line)) = lines.next().await.map_err(while_reading(at))? {
-            let batch = parse_batch(&line).map_err(|error| Error::Malformed {
-                place: at.to_string(),
-                reason: error.to_string(),
-            })?;
-            if batch.number == number {
-                return Ok(batch);
-            }
-        }
-        Err(missing())
-    }
-}
-
-/// A batch's bytes, if the manifest is still the one that was split.
-async fn read_range(ports: &Ports, batch: &manifest::Batch) -> Result<Bytes, Error> {
-    let Body::Range { source, start, end, .. } = &batch.body else {
-        return Ok(Bytes::new());
-    };
-    let at = ObjectKey::new(&source.bucket, &source.key);
-    let options = GetOptions {
-        range: Some(*start..*end),
-        if_match: source.etag.clone(),
-        version: source.version.clone(),
-    };
-    match ports.store.get(&at, options).await {
-        Ok((_, body)) => collect(body, &at).await,
-        Err(source) => Err(Error::ManifestChanged {
-            batch: batch.number,
-            place: at.to_string(),
-            source,
-        }),
-    }
 }
 
 /// An object line by line.

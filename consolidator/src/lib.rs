@@ -12,6 +12,7 @@ mod consolidate;
 mod error;
 mod event;
 mod histogram;
+mod lost;
 mod notice;
 mod part;
 mod report;

@@ -90,7 +90,7 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         || ItemError {
             name: error_name::NOT_REACHED.to_owned(),
             class: ErrorClass::Timeout,
-            message: format!("not reached within {rounds} round(s)"),
+            message: not_reached(rounds, rest.reason.as_deref()),
         },
         |malformed| ItemError {
             name: malformed.error,
@@ -112,6 +112,18 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         filename: None,
         place: rest.place,
     })
+}
+
+fn not_reached(rounds: u32, reason: Option<&str>) -> String {
+    let rounds = if rounds == 1 {
+        "1 round".to_owned()
+    } else {
+        format!("{rounds} rounds")
+    };
+    match reason {
+        Some(reason) => format!("not reached within {rounds}: {reason}"),
+        None => format!("not reached within {rounds}"),
+    }
 }
 
 /// The tallies of all calls of all rounds.
@@ -141,7 +153,7 @@ async fn read_tally(ports: &Ports, at: &ObjectKey) -> Result<Tally, Error> {
 }
 
 /// All keys below a prefix, in order. A prefix that nothing was ever written under is empty.
-async fn list(ports: &Ports, bucket: &str, prefix: &str) -> Result<Vec<ObjectKey>, Error> {
+pub(crate) async fn list(ports: &Ports, bucket: &str, prefix: &str) -> Result<Vec<ObjectKey>, Error> {
     let mut keys = Vec::new();
     let mut continuation = None;
     loop {

@@ -13,7 +13,7 @@ const OTHER_HOSTS: &str = "(other hosts)";
 /// Failures that are kept with their text for the notification and the summary: at most about 128 KiB.
 const FAILURES_MAX: usize = 200;
 /// **Bytes** of a kept message.
-const MESSAGE_BYTES_MAX: usize = 600;
+pub(crate) const MESSAGE_BYTES_MAX: usize = 600;
 
 /// Failures of one error name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -143,7 +143,7 @@ async fn each_outcome_has_its_place() {
     let rest = answer.rest.unwrap();
     assert_eq!(
         world.text(&rest.key),
-        "{\"index\":3,\"url\":\"https://example.com/3.gif\"}\n"
+        "{\"index\":3,\"url\":\"https://example.com/3.gif\",\"reason\":\"Could not find: https://example.com/3.gif\"}\n"
     );
     assert_eq!(world.table.count("urls").await.unwrap(), 3);
     let row = world.table.rows("urls").remove(0);
@@ -238,13 +238,39 @@ async fn items_of_a_lost_batch_go_to_the_rest() {
     let list = [line(0, 0, 0, 26), line(1, 1, 26, 52), line(2, 2, 52, 78)].concat();
     world.store.insert(STATE, &run_key::batch_list("run", 0), list);
     world.outcomes(0, 0, &[succeeded(0)]);
+    // As a map run writes it down, of which the second record is beyond what is read.
+    let cause = json!({"errorMessage": "no bucket at https://me:word@h/", "errorType": "Gantry.StorageNotFound"});
+    let failed = json!({
+        "Error": "Gantry.StorageNotFound", "Cause": cause.to_string(), "Status": "FAILED",
+        "Input": json!({"execution": "run", "batch": {"number": 1}}).to_string(),
+    });
+    let file = format!("[{failed},{{\"Error\":");
+    let key = format!("{}/0a1b/FAILED_0.json", run_key::map_results("run", 0));
+    world.store.insert(STATE, &key, file);
 
     let answer = world.consolidate(0, 3, Value::Null, i64::MAX).await;
     assert_eq!((answer.succeeded, answer.pending), (1, 2));
     let rest = world.text(&answer.rest.unwrap().key);
+    let reason = "its processor failed with Gantry.StorageNotFound: no bucket at https://***@h/";
     assert_eq!(
         rest,
-        "{\"index\":1,\"url\":\"https://example.com/1.gif\"}\n{\"index\":2,\"url\":\"https://example.com/2.gif\"}\n"
+        format!(
+            "{{\"index\":1,\"url\":\"https://example.com/1.gif\",\"reason\":\"{reason}\"}}\n\
+             {{\"index\":2,\"url\":\"https://example.com/2.gif\"}}\n"
+        )
+    );
+    world.report(0).await;
+    let results = world.text(&run_key::results("run", 0, 99_999));
+    let messages: Vec<Value> = results
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["error"]["message"].take())
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            format!("not reached within 1 round: {reason}").into(),
+            Value::from("not reached within 1 round")
+        ]
     );
 }
 

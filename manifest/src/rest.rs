@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::item::Found;
-use crate::{Malformed, Outcome, Place, Subject, error_name, json_lines};
+use crate::{Malformed, Outcome, Place, Status, Subject, error_name, json_lines};
 
 /// One line of a rest.
 ///
@@ -33,12 +33,16 @@ pub struct Rest {
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed: Option<Malformed>,
+    /// Why it was left, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Rest {
     /// The item of an outcome, to be tried again: at this destination alone when one is given.
     pub fn of(outcome: &Outcome, destination: Option<String>) -> Self {
         let unreadable = matches!(outcome.subject, Subject::Record { .. });
+        let left = outcome.status == Status::Pending;
         Self {
             index: outcome.index,
             subject: outcome.subject.clone(),
@@ -49,6 +53,11 @@ impl Rest {
                 .as_ref()
                 .filter(|_| unreadable)
                 .map(|error| Malformed::new(&error.name, error.message.clone())),
+            reason: outcome
+                .error
+                .as_ref()
+                .filter(|_| left)
+                .map(|error| error.message.clone()),
         }
     }
 
