@@ -6,7 +6,7 @@ use manifest::{ErrorClass, Item, ItemError, Outcome, Subject, error_name as name
 use ports::{CopyOptions, ErrorKind, ObjectKey};
 
 use crate::event::{Copy, Destination, cap};
-use crate::failure::{Broken, Failure};
+use crate::failure::{Broken, Failure, io_cause};
 use crate::schedule::{self, Job};
 use crate::{Error, Scope, account, name};
 
@@ -91,6 +91,8 @@ fn broken(error: ports::Error) -> Broken {
     let message = error.chain();
     let failure = match error.kind() {
         ErrorKind::Full | ErrorKind::Cancelled => return Broken::Store(error),
+        // Nobody was asked: there are no credentials, or the destination is only read.
+        ErrorKind::Denied if error.status().is_none() && io_cause(&error).is_none() => return Broken::Store(error),
         ErrorKind::NotFound => Failure::permanent(names::NOT_FOUND, message),
         ErrorKind::Conflict => Failure::permanent(names::CONFLICT, message),
         ErrorKind::Denied => Failure::permanent(names::DENIED, message),

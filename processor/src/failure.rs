@@ -148,6 +148,11 @@ pub(crate) enum Broken {
     Store(ports::Error),
 }
 
+/// What the file system said.
+pub(crate) fn io_cause(error: &ports::Error) -> Option<&std::io::Error> {
+    std::error::Error::source(error)?.downcast_ref()
+}
+
 impl From<Failure> for Broken {
     fn from(failure: Failure) -> Self {
         Self::Item(failure)

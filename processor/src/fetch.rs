@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::body::{Body, BodyLimits};
 use crate::clash::InTheWay;
-use crate::failure::{Broken, Failure};
+use crate::failure::{Broken, Failure, io_cause};
 use crate::guard::Guard;
 use crate::limits::REDIRECTS_MAX;
 use crate::retry::retry_after;
@@ -190,12 +190,11 @@ fn write_failed(error: Error) -> Broken {
     }
 }
 
-/// Whether the destination as a whole may not be written to: a service says so, or the file system's permissions. A
-/// symbolic link or a file in the way of one name denies that name alone.
+/// Whether the destination as a whole may not be written to: a service says so, there are no credentials for it, or the
+/// file system's permissions. A symbolic link or a file in the way of one name denies that name alone.
 fn is_closed_to_all(error: &Error) -> bool {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
-    error.status().is_some() || cause.is_some_and(|cause| matches!(cause.kind(), PermissionDenied | ReadOnlyFilesystem))
+    io_cause(error).is_none_or(|cause| matches!(cause.kind(), PermissionDenied | ReadOnlyFilesystem))
 }
 
 /// Where a redirect leads.
@@ -280,6 +279,7 @@ mod tests {
         assert!(ends_the_batch(
             of(ErrorKind::Denied).with_code("AccessDenied", Some(403))
         ));
+        assert!(ends_the_batch(of(ErrorKind::Denied).because("no credentials")));
         assert!(!ends_the_batch(denied(io::ErrorKind::NotADirectory)));
         assert!(!ends_the_batch(of(ErrorKind::Malformed)));
         assert!(!ends_the_batch(
