@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Runs,
     /// Shows a run: where it stands, its counts, its errors, where its files are.
     Show(RunArg),
-    /// Lists the items of a run that failed.
+    /// Lists the items of a run that failed and that no redrive of it has brought since.
     Failures(RunArg),
     /// Runs the failed items of a run again, in a new run that refers to it.
     Redrive(RedriveArgs),
@@ -92,21 +92,21 @@ pub(crate) struct ManifestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Requests in flight in each processor.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) concurrency: u32,
+    /// Requests in flight in each processor [default: 16, or a JSON body's lambdaConcur].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) concurrency: Option<u32>,
 
-    /// Processors at once.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) max_concurrency: u32,
+    /// Processors at once [default: 4, or 5 for a JSON body].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) max_concurrency: Option<u32>,
 
     /// Failures with which the run still succeeds: a number of items, or a percentage such as 5%.
     #[arg(long, value_name = "N|P%", value_parser = parse_tolerance)]
     pub(crate) tolerate: Option<Tolerance>,
 
-    /// Rounds at most: items that were not reached before a deadline go round again.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) max_rounds: u32,
+    /// Rounds at most: items that were not reached before a deadline go round again [default: 5].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) max_rounds: Option<u32>,
 
     /// Treats the bucket NAME as the directory DIR.
     #[arg(long = "bucket", value_name = "NAME=DIR", value_parser = parse_mount)]
@@ -135,7 +135,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) base_url: Option<String>,
 
     /// How files are called: {host} {path} {basename} {stem} {ext} {hash} {index}.
-    #[arg(long, value_name = "TEMPLATE", default_value = "{host}/{path}")]
+    #[arg(long, value_name = "TEMPLATE", default_value = "{host}/{path}", value_parser = parse_name)]
     pub(crate) name: String,
 
     /// Computes a checksum of every file.
@@ -323,6 +323,44 @@ fn parse_filter(text: &str) -> Result<Filter, String> {
         Some(("host", host)) if !host.is_empty() => Ok(Filter::Host(host.to_owned())),
         _ => Err("expected failed, pending, status=NUMBER, error=NAME or host=HOST".to_owned()),
     }
+}
+
+impl RunArgs {
+    /// Requests in flight in each processor.
+    pub(crate) fn requests(&self) -> u32 {
+        self.concurrency.unwrap_or(16)
+    }
+
+    /// Processors at once.
+    pub(crate) fn processors(&self) -> u32 {
+        self.max_concurrency.unwrap_or(4)
+    }
+
+    pub(crate) fn rounds(&self) -> u32 {
+        self.max_rounds.unwrap_or(5)
+    }
+
+    /// Whether something is asked for that only the large machine does.
+    fn is_particular(&self) -> bool {
+        self.concurrency.or(self.max_concurrency).or(self.max_rounds).is_some() || self.tolerate.is_some()
+    }
+}
+
+impl DownloadArgs {
+    /// Whether something is asked for that only the large machine does.
+    pub(crate) fn is_particular(&self) -> bool {
+        self.run.is_particular()
+            || self.manifest.strict
+            || self.manifest.skip_malformed
+            || self.checksum.is_some()
+            || self.max_object_bytes.is_some()
+            || self.hash_urls
+    }
+}
+
+/// A template of file names, as it was typed.
+fn parse_name(text: &str) -> Result<String, String> {
+    processor::Template::parse(text).map(|_template| text.to_owned())
 }
 
 fn parse_tolerance(text: &str) -> Result<Tolerance, String> {

@@ -22,7 +22,7 @@ const PIECE: usize = 1 << 20;
 pub(crate) enum Manifest {
     /// An object: the members of the batcher's `manifest`, and what changes when its content does.
     Object { place: Value, digest: String },
-    /// A small body of `baseUrl`, `resourcePaths` and `lambdaConcur`.
+    /// A body of `baseUrl`, `resourcePaths` and `lambdaConcur` that fits an execution's input.
     Body { body: Value, digest: String },
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn s3_parts(text: &str) -> Option<(&str, &str)> {
     Some(rest.split_once('/').unwrap_or((rest, "")))
 }
 
-/// Finds the manifest. What comes through stdin is spooled below `spool`, once.
+/// Finds the manifest. What can be read only once, stdin or a pipe, is spooled below `spool`.
 pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> Result<Manifest, Failure> {
     if let Some((bucket, key)) = s3_parts(typed) {
         if bucket.is_empty() || key.is_empty() {
@@ -54,10 +54,14 @@ pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> 
             digest: typed.to_owned(),
         });
     }
+    let path = PathBuf::from(typed);
     let path = if typed == "-" {
-        spool_stdin(spool)?
+        spool_all(&mut std::io::stdin().lock(), spool)?
+    } else if is_stream(&path)? {
+        let mut stream = std::fs::File::open(&path).map_err(|error| unreadable(&path, &error))?;
+        spool_all(&mut stream, spool)?
     } else {
-        PathBuf::from(typed)
+        path
     };
     let pin = pin_of(&path)?;
     let digest = pin.digest.clone();
@@ -114,7 +118,7 @@ fn pin_of(path: &Path) -> Result<Pin, Failure> {
     }
 }
 
-/// The body of the small machine, if that is what the file holds and it fits an execution's input.
+/// The body of `resourcePaths`, if that is what the file holds and it fits an execution's input.
 fn small_body(path: &Path) -> Result<Option<Value>, Failure> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > BODY_BYTES_MAX as u64 {
@@ -125,15 +129,24 @@ fn small_body(path: &Path) -> Result<Option<Value>, Failure> {
     Ok(body.filter(|body| body.get("baseUrl").is_some() && body.get("resourcePaths").is_some()))
 }
 
-fn spool_stdin(spool: &Path) -> Result<PathBuf, Failure> {
-    let fault =
-        |error: std::io::Error| Failure::internal(format!("failed to keep stdin below `{}`: {error}", spool.display()));
+/// Whether it is a pipe or a device.
+fn is_stream(path: &Path) -> Result<bool, Failure> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    Ok(!metadata.is_file() && !metadata.is_dir())
+}
+
+fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
+    let fault = |error: std::io::Error| {
+        Failure::internal(format!(
+            "failed to keep the manifest below `{}`: {error}",
+            spool.display()
+        ))
+    };
     let part = spool.join(format!("stdin-{}.part", std::process::id()));
     let mut file = std::fs::File::create(&part).map_err(fault)?;
-    let mut stdin = std::io::stdin().lock();
     let mut piece = vec![0; PIECE];
     loop {
-        let read = stdin.read(&mut piece).map_err(fault)?;
+        let read = stream.read(&mut piece).map_err(fault)?;
         let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
             break;
         };
@@ -194,8 +207,8 @@ pub(crate) fn request(manifest: &ManifestArgs, run: &RunArgs) -> Value {
         Some(Tolerance::Percentage(percentage)) => json!({"percentage": percentage}),
     };
     let mut request = json!({
-        "maxConcurrency": run.max_concurrency,
-        "maxRounds": run.max_rounds,
+        "maxConcurrency": run.processors(),
+        "maxRounds": run.rounds(),
         "tolerate": tolerate,
         "skipMalformed": manifest.skip_malformed,
         "strict": manifest.strict,
@@ -215,10 +228,13 @@ pub(crate) fn identity(digest: &str, input: &Value, composition: &Composition) -
         }
     }
     let outputs: Vec<_> = composition.mounts.iter().filter(|(_, mount)| mount.writable).collect();
-    let whole = json!({
+    let mut whole = json!({
         "digest": digest, "input": input, "outputs": outputs, "action": composition.action,
         "processor": composition.processor, "task": composition.task_destination,
         "state": STATE_BUCKET,
     });
+    if !composition.consolidator.is_empty() {
+        set(&mut whole, "consolidator", json!(composition.consolidator));
+    }
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(whole.to_string().as_bytes()))
 }

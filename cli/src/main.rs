@@ -6,6 +6,7 @@ mod commands;
 mod composition;
 mod exit_code;
 mod input;
+mod newest;
 mod outcomes;
 mod output;
 mod progress;

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use consolidator::Summary;
 use futures::TryStreamExt;
 use manifest::{Outcome, run_key};
-use ports::{ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore};
+use ports::{ErrorKind, ExecutionRow, GetOptions, Lines, ObjectKey, ObjectStore};
 
+use crate::composition::STATE_BUCKET;
 use crate::exit_code::Failure;
 
 /// **Bytes** of a line: a record of the longest item and message is a few KiB.
@@ -16,12 +17,20 @@ const LINE_BYTES_MAX: usize = 16 << 20;
 /// The objects of one run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RunObjects<'a> {
-    pub(crate) store: &'a dyn ObjectStore,
-    pub(crate) bucket: &'a str,
-    pub(crate) run: &'a str,
+    store: &'a dyn ObjectStore,
+    bucket: &'a str,
+    run: &'a str,
 }
 
 impl<'a> RunObjects<'a> {
+    pub(crate) fn of(store: &'a dyn ObjectStore, run: &'a ExecutionRow) -> Self {
+        Self {
+            store,
+            bucket: STATE_BUCKET,
+            run: &run.name,
+        }
+    }
+
     /// The run's summary, once it has one.
     pub(crate) async fn summary(self) -> Result<Option<Summary>, Failure> {
         let at = ObjectKey::new(self.bucket, run_key::report(self.run, "summary.json"));

@@ -105,6 +105,19 @@ impl State {
         }
     }
 
+    /// The run and all that redrive it, also through other redrives: the oldest first.
+    pub(crate) async fn lineage(&self, row: ExecutionRow) -> Result<Vec<ExecutionRow>, Failure> {
+        let newer = self.all_runs().await?.into_iter().rev();
+        let mut lineage = vec![row];
+        for other in newer {
+            let of = other.redrives.as_ref();
+            if of.is_some_and(|of| lineage.iter().any(|row| row.arn == *of)) {
+                lineage.push(other);
+            }
+        }
+        Ok(lineage)
+    }
+
     /// What a suggested command needs to find this directory again.
     pub(crate) fn flag(&self) -> String {
         if *self.path == *USUAL {

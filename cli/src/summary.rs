@@ -36,11 +36,7 @@ pub(crate) struct RunSummary {
 
 /// The numbers of a run; nothing when it has left neither a summary nor any outcome.
 pub(crate) async fn of(state: &State, row: &ExecutionRow) -> Result<Option<RunSummary>, Failure> {
-    let objects = RunObjects {
-        store: &*state.objects,
-        bucket: STATE_BUCKET,
-        run: &row.name,
-    };
+    let objects = RunObjects::of(&*state.objects, row);
     if let Some(summary) = objects.summary().await? {
         let at = ObjectKey::new(STATE_BUCKET, run_key::report(&row.name, "manifest.json"));
         let report = state.path_of(&at);

@@ -7,18 +7,21 @@ use std::sync::Arc;
 use adapters::http::{Origin, OriginOptions, SystemResolver};
 use adapters::local::{Access, Functions, Router, Table as LocalTable};
 use engine::Engine;
-use ports::{Clock, ErrorKind, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure, TaskInvoker};
+use ports::{
+    Clock, ErrorKind, ExecutionStatus, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure,
+    TaskInvoker,
+};
 use processor::{AllowPrivate, GuardedResolver, Politeness};
 use serde_json::Value;
 
 use crate::commands::run::settings;
-use crate::composition::{Composition, STATE_BUCKET, topic};
+use crate::composition::{Composition, Mount, STATE_BUCKET, topic};
 use crate::exit_code::{Exit, Failure};
 use crate::progress::Expected;
 use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
-const HALTING: [ErrorKind; 2] = [ErrorKind::Full, ErrorKind::Denied];
+const HALTING: [ErrorKind; 3] = [ErrorKind::Full, ErrorKind::Denied, ErrorKind::NotFound];
 
 /// A run's engine and its objects.
 #[derive(Debug)]
@@ -74,6 +77,22 @@ impl Wired {
     }
 }
 
+/// Whether a run that writes there has not ended: nobody else has this state directory.
+async fn was_interrupted(state: &State, mount: &Mount) -> Result<bool, Failure> {
+    let rows = state.all_runs().await?;
+    let mut running = rows.iter().filter(|row| row.status == ExecutionStatus::Running);
+    let writes_there = |row| {
+        let composition = Composition::of(row).ok()?;
+        Some(
+            composition
+                .mounts
+                .values()
+                .any(|other| other.dir == mount.dir && other.writable),
+        )
+    };
+    Ok(running.any(|row| writes_there(row).unwrap_or(true)))
+}
+
 /// The state bucket and the mounted directories on this machine, everything else in S3.
 async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn ObjectStore>, Failure> {
     for (bucket, mount) in &composition.mounts {
@@ -92,7 +111,7 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
             let etag = format!("\"{}\"", pin.digest);
             state.objects.pin(bucket, pin.stamp.clone(), etag)?;
         }
-        if mount.writable {
+        if mount.writable && was_interrupted(state, mount).await? {
             // What a killed process has left half-written.
             state.objects.sweep(bucket).await?;
         }

@@ -52,7 +52,7 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         json!({
             "action": Action::Copy.name(),
             "destinations": destinations?,
-            "lambdaConcur": args.run.concurrency,
+            "lambdaConcur": args.run.requests(),
         }),
     );
     Ok(NewRun {

@@ -10,7 +10,7 @@ use manifest::{Outcome, Status, Subject};
 use serde_json::json;
 
 use crate::args::DemoArgs;
-use crate::composition::{Action, Composition, Machine, STATE_BUCKET};
+use crate::composition::{Action, Composition, Machine};
 use crate::exit_code::{Exit, Failure};
 use crate::input::{self, Manifest};
 use crate::outcomes::RunObjects;
@@ -195,11 +195,7 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
 /// Prints every misbehaviour with what became of it; returns how many deviate from the model.
 async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Failure> {
     let row = state.find_run("latest").await?;
-    let objects = RunObjects {
-        store: &*state.objects,
-        bucket: STATE_BUCKET,
-        run: &row.name,
-    };
+    let objects = RunObjects::of(&*state.objects, &row);
     let mut outcomes: BTreeMap<u64, Outcome> = BTreeMap::new();
     let mut read = objects.settled().await?;
     while let Some((_, outcome)) = read.next().await? {

@@ -1,5 +1,7 @@
 //! `gantry download`: a manifest of URLs to files.
 
+use batcher::InlineBody;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use crate::args::DownloadArgs;
@@ -32,12 +34,13 @@ fn new_run(state: &State, args: &DownloadArgs) -> Result<NewRun, Failure> {
     let destination = input::destination(&args.to, 0, &mut composition)?;
     let digest = manifest.digest().to_owned();
     let (machine, input) = match manifest {
-        Manifest::Body { .. } if args.hash_urls => {
-            let text =
-                "`--hash-urls` is not for a body of `resourcePaths`: its state machine writes the URLs to the table";
-            return Err(Failure::usage(text));
+        Manifest::Body { body, .. } if args.is_particular() => {
+            let concurrency = checked(&body, args)?.lambda_concur;
+            let input = large_input(args, body, &destination, args.run.concurrency.or(concurrency));
+            (Machine::ManifestMap, input)
         }
         Manifest::Body { body, .. } => {
+            checked(&body, args)?;
             composition.task_destination = Some(TaskDestination {
                 bucket: text(&destination, "bucket"),
                 prefix: text(&destination, "prefix"),
@@ -45,7 +48,13 @@ fn new_run(state: &State, args: &DownloadArgs) -> Result<NewRun, Failure> {
             });
             (Machine::ImageDownload, body)
         }
-        Manifest::Object { place, .. } => (Machine::ManifestMap, large_input(args, &place, &destination)),
+        Manifest::Object { place, .. } => {
+            let mut manifest = input::manifest_members(&place, &args.manifest);
+            set(&mut manifest, "column", json!(args.column));
+            set(&mut manifest, "baseUrl", json!(args.base_url));
+            let input = large_input(args, manifest, &destination, Some(args.run.requests()));
+            (Machine::ManifestMap, input)
+        }
     };
     Ok(NewRun {
         machine,
@@ -75,16 +84,26 @@ fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn large_input(args: &DownloadArgs, place: &Value, destination: &Value) -> Value {
-    let mut manifest = input::manifest_members(place, &args.manifest);
-    set(&mut manifest, "column", json!(args.column));
-    set(&mut manifest, "baseUrl", json!(args.base_url));
+/// A body that the batcher will take.
+fn checked(body: &Value, args: &DownloadArgs) -> Result<InlineBody, Failure> {
+    if args.base_url.is_some() {
+        return Err(Failure::usage(
+            "`--base-url` is given, and the body has a `baseUrl` of its own",
+        ));
+    }
+    let read = InlineBody::deserialize(body);
+    read.map_err(|error| Failure::usage(format!("the body in `{}`: {error}", args.manifest.manifest)))
+}
+
+fn large_input(args: &DownloadArgs, manifest: Value, destination: &Value, concurrency: Option<u32>) -> Value {
     let mut work = json!({
         "action": Action::Download.name(),
         "destination": destination,
-        "lambdaConcur": args.run.concurrency,
         "name": args.name,
     });
+    if let Some(concurrency) = concurrency {
+        set(&mut work, "lambdaConcur", json!(concurrency));
+    }
     if let Some(checksum) = args.checksum {
         set(&mut work, "checksum", json!(checksum.wire_name()));
     }

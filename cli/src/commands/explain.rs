@@ -4,16 +4,10 @@ use manifest::{Outcome, Status};
 use ports::ExecutionRow;
 
 use crate::args::ExplainArgs;
-use crate::composition::STATE_BUCKET;
 use crate::exit_code::{Exit, Failure};
 use crate::outcomes::RunObjects;
 use crate::output;
 use crate::state::{Opened, State};
-
-use super::show::redrives_of;
-
-/// Redrives of redrives that are followed.
-const REDRIVES_MAX: usize = 1_000;
 
 /// One outcome of the item, and where it stands.
 struct Attempt {
@@ -54,27 +48,13 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
 /// The item's outcomes in the run and in all that redrive it, the earliest first.
 async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, Failure> {
     let mut attempts = Vec::new();
-    let mut runs = vec![row];
-    let mut followed = 0;
-    while let Some(row) = runs.pop() {
-        let objects = RunObjects {
-            store: &*state.objects,
-            bucket: STATE_BUCKET,
-            run: &row.name,
-        };
-        let mut outcomes = objects.attempts().await?;
+    for row in state.lineage(row).await? {
+        let mut outcomes = RunObjects::of(&*state.objects, &row).attempts().await?;
         while let Some((key, outcome)) = outcomes.next().await? {
             if is_item(&outcome, item) {
                 let run = row.name.clone();
                 attempts.push(Attempt { run, key, outcome });
             }
-        }
-        followed += 1;
-        if followed > REDRIVES_MAX {
-            break;
-        }
-        for name in redrives_of(state, &row).await?.into_iter().rev() {
-            runs.push(state.find_run(&name).await?);
         }
     }
     Ok(attempts)

@@ -1,25 +1,21 @@
-//! `gantry failures`: the items of a run that failed.
+//! `gantry failures`: the items of a run that failed, and that no redrive of it has brought since.
 
 use manifest::{Outcome, Status};
 
 use crate::args::RunArg;
-use crate::composition::STATE_BUCKET;
 use crate::exit_code::{Exit, Failure};
-use crate::outcomes::RunObjects;
+use crate::newest::Newest;
 use crate::output;
 use crate::state::{Opened, State};
 
 pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failure> {
     let state = opened.shared()?;
     let row = state.find_run(&args.run).await?;
-    let objects = RunObjects {
-        store: &*state.objects,
-        bucket: STATE_BUCKET,
-        run: &row.name,
-    };
-    let mut outcomes = objects.settled().await?;
+    let name = row.name.clone();
+    let lineage = state.lineage(row).await?;
+    let mut outcomes = Newest::of(&*state.objects, &lineage)?;
     let mut failed = 0;
-    while let Some((_, outcome)) = outcomes.next().await? {
+    while let Some(outcome) = outcomes.next().await? {
         if outcome.status != Status::Failed {
             continue;
         }
@@ -29,7 +25,7 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
         }
     }
     if failed == 0 {
-        state.output.say(format!("no item of {} failed", row.name));
+        state.output.say(format!("no item of {name} has failed"));
     }
     Ok(Exit::Success)
 }

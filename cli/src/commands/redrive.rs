@@ -8,7 +8,7 @@ use crate::args::{Filter, RedriveArgs};
 use crate::composition::{Action, Composition, Machine, STATE_BUCKET};
 use crate::exit_code::{Exit, Failure};
 use crate::input::set;
-use crate::outcomes::RunObjects;
+use crate::newest::Newest;
 use crate::state::{Opened, State};
 
 use super::run::{self, NewRun};
@@ -16,7 +16,7 @@ use super::run::{self, NewRun};
 pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, Failure> {
     let state = opened.exclusive()?;
     let row = state.find_run(&args.run.run).await?;
-    let rest = matching(&state, &row, &args.only).await?;
+    let rest = matching(&state, row.clone(), &args.only).await?;
     if rest.is_empty() {
         state.output.say(format!("no item of {} is {}", row.name, args.only));
         return Ok(Exit::Success);
@@ -35,16 +35,12 @@ pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, 
     run::execute(state, run).await
 }
 
-/// The items that are to be run again, as lines of a rest.
-async fn matching(state: &State, row: &ExecutionRow, only: &Filter) -> Result<Vec<u8>, Failure> {
-    let objects = RunObjects {
-        store: &*state.objects,
-        bucket: STATE_BUCKET,
-        run: &row.name,
-    };
-    let mut outcomes = objects.settled().await?;
+/// The items that are to be run again, as lines of a rest. What an earlier redrive has brought is not among them.
+async fn matching(state: &State, row: ExecutionRow, only: &Filter) -> Result<Vec<u8>, Failure> {
+    let lineage = state.lineage(row).await?;
+    let mut outcomes = Newest::of(&*state.objects, &lineage)?;
     let mut lines = Vec::new();
-    while let Some((_, outcome)) = outcomes.next().await? {
+    while let Some(outcome) = outcomes.next().await? {
         if is_wanted(&outcome, only) {
             Rest::of(&outcome, outcome.destination.clone()).write(&mut lines);
         }

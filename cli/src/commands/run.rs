@@ -35,7 +35,7 @@ pub(crate) struct NewRun {
 
 /// Connections that the processors of a run have at most.
 pub(crate) fn connections(args: &RunArgs) -> usize {
-    let most = u64::from(args.concurrency) * u64::from(args.max_concurrency);
+    let most = u64::from(args.requests()) * u64::from(args.processors());
     usize::try_from(most).unwrap_or(usize::MAX)
 }
 
@@ -262,9 +262,9 @@ fn lines(row: &ExecutionRow, found: &RunSummary, elapsed: std::time::Duration, s
     }
     write!(
         head,
-        ", {} failed; {} in {}",
+        ", {} failed; {}{}",
         output::number(found.failed),
-        output::bytes(found.bytes),
+        written(found.bytes),
         output::duration(elapsed)
     )
     .unwrap_or_default();
@@ -286,6 +286,14 @@ fn lines(row: &ExecutionRow, found: &RunSummary, elapsed: std::time::Duration, s
         lines.push(format!("  report:          {report}"));
     }
     lines
+}
+
+/// S3 does not tell how large a copy is.
+fn written(bytes: u64) -> String {
+    if bytes == 0 {
+        return String::new();
+    }
+    format!("{} in ", output::bytes(bytes))
 }
 
 /// A line for each kind of error, the most frequent first.

@@ -75,8 +75,8 @@ async fn lines(
         lines.extend(numbers(found));
     }
     lines.extend(map_runs.iter().map(map_run));
-    for redrive in redrives_of(state, row).await? {
-        lines.push(format!("redriven   {redrive}"));
+    for newer in state.lineage(row.clone()).await?.iter().skip(1) {
+        lines.push(redrive(state, newer).await?);
     }
     if row.status == ExecutionStatus::Running {
         lines.push("to go on: repeat the command that started it".to_owned());
@@ -112,17 +112,13 @@ fn map_run(described: &MapRunDescription) -> String {
     format!("map run    {id}: children {}", parts.join(", "))
 }
 
-/// The runs that redrive this one, the oldest first.
-pub(crate) async fn redrives_of(state: &State, row: &ExecutionRow) -> Result<Vec<String>, Failure> {
-    let mut redrives: Vec<String> = state
-        .all_runs()
-        .await?
-        .into_iter()
-        .filter(|other| other.redrives.as_ref() == Some(&row.arn))
-        .map(|other| other.name)
-        .collect();
-    redrives.reverse();
-    Ok(redrives)
+/// A run that redrives it, and how many of its items that has brought.
+async fn redrive(state: &State, row: &ExecutionRow) -> Result<String, Failure> {
+    let brought = summary::of(state, row).await?.map_or_else(String::new, |found| {
+        let (succeeded, items) = (output::number(found.succeeded), output::items(found.items));
+        format!(": {succeeded} of {items} succeeded")
+    });
+    Ok(format!("redriven   {}{brought}", row.name))
 }
 
 fn numbers(found: &RunSummary) -> Vec<String> {

@@ -311,6 +311,90 @@ fn a_redrive_runs_just_what_failed_and_explain_shows_both() {
 }
 
 #[test]
+fn a_second_redrive_leaves_alone_what_the_first_has_brought() {
+    let served = serve(3, NONE);
+    let place = Place::new();
+    let gone = served.origin.url("/bad/not-found/1.gif");
+    let blocked = served.origin.url("/bytes/10/a");
+    place.write("urls.txt", format!("{}{gone}\n{blocked}\n", served.list(3)));
+    let in_the_way = place.path("out").join(served.file("/bytes"));
+    std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("nowhere", &in_the_way).unwrap();
+    place.run("download urls.txt --to out --allow-private").expect(1);
+    let runs = place.run("runs --json").expect(0).stdout;
+    let first: Value = serde_json::from_str(runs.trim()).unwrap();
+    let first = first["run"].as_str().unwrap();
+    std::fs::remove_file(in_the_way).unwrap();
+    assert_eq!(place.run("redrive --json").expect(1).json()["items"], 2);
+    let left = place.run(&format!("failures {first}")).expect(0).stdout;
+    assert_eq!((left.lines().count(), left.contains(&gone)), (1, true), "{left}");
+    let again = place.run(&format!("redrive {first} --json")).expect(1);
+    assert_eq!(again.json()["items"], 1);
+    let shown = place.run(&format!("show {first}")).expect(0).stdout;
+    assert!(shown.contains("1 of 2 items succeeded"), "{shown}");
+}
+
+#[test]
+fn what_a_body_cannot_ask_for_is_done_by_the_large_machine() {
+    let served = serve(2, NONE);
+    let place = Place::new();
+    let base = served.origin.url("");
+    let body = |paths: &str| format!(r#"{{"baseUrl":"{base}","resourcePaths":{paths},"lambdaConcur":"2"}}"#);
+    place.write(
+        "body.json",
+        body(r#"["images/0.gif","images/1.gif","bad/not-found/1.gif"]"#),
+    );
+    place.run("download body.json --to out --allow-private").expect(1);
+    place
+        .run("download body.json --to out --allow-private --tolerate 1")
+        .expect(0);
+    let bounded = "download body.json --to out --allow-private --max-object-bytes 10 --json";
+    assert_eq!(place.run(bounded).expect(1).json()["failed"], 3);
+    for (wrong, word) in [
+        (r#"{"baseUrl":5,"resourcePaths":["a"]}"#.to_owned(), "baseUrl"),
+        (body("[1]"), "resourcePaths"),
+        (body(r#"["a"]"#).replace("\"2\"", "\"two\""), "lambdaConcur"),
+    ] {
+        place.write("body.json", wrong);
+        let said = place.run("download body.json --to out --allow-private").expect(2);
+        assert!(
+            said.stderr.contains("body.json") && !said.stderr.contains("starting"),
+            "{word}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_may_come_through_a_named_pipe() {
+    let served = serve(3, NONE);
+    let place = Place::new();
+    place.write("urls.txt", served.list(3));
+    let made = std::process::Command::new("mkfifo")
+        .arg(place.path("pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let (from, to) = (place.path("urls.txt"), place.path("pipe"));
+    let writer = std::thread::spawn(move || std::fs::copy(from, to).unwrap());
+    place.run("download pipe --to out --allow-private").expect(0);
+    writer.join().unwrap();
+    assert_eq!(place.files("out").len(), 3);
+    let said = place.run("download /dev/null --to out --allow-private").expect(0);
+    assert!(said.stderr.contains("no items"), "{said:?}");
+}
+
+#[test]
+fn a_wrong_name_template_is_told_before_anything_starts() {
+    let place = Place::new();
+    place.write("urls.txt", "https://example.com/a\n");
+    let said = place.run("download urls.txt --to out --name {hots}").expect(2);
+    assert!(
+        said.stderr.contains("{hots}") && said.stderr.contains("basename"),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn secrets_in_urls_are_shown_to_nobody() {
     let served = serve(1, NONE);
     let place = Place::new();
