@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::Url;
+
+use crate::composition::is_own;
 
 /// Puts large manifests through AWS Step Functions' Distributed Map, on this machine.
 #[derive(Debug, Parser)]
@@ -131,7 +134,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) column: String,
 
     /// Joined with `/` before every URL that is not absolute.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = parse_base_url)]
     pub(crate) base_url: Option<String>,
 
     /// How files are called: {host} {path} {basename} {stem} {ext} {hash} {index}.
@@ -358,6 +361,15 @@ impl DownloadArgs {
     }
 }
 
+/// A base without the slash that joining puts between.
+fn parse_base_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("expected http or https, found `{}`", url.scheme()));
+    }
+    Ok(text.strip_suffix('/').unwrap_or(text).to_owned())
+}
+
 /// A template of file names, as it was typed.
 fn parse_name(text: &str) -> Result<String, String> {
     processor::Template::parse(text).map(|_template| text.to_owned())
@@ -377,6 +389,7 @@ fn parse_tolerance(text: &str) -> Result<Tolerance, String> {
 
 fn parse_mount(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
+        Some((name, _)) if is_own(name) => Err(format!("`{name}` is one of gantry's own buckets")),
         Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.to_owned(), PathBuf::from(dir))),
         _ => Err("expected NAME=DIR".to_owned()),
     }

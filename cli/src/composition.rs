@@ -10,6 +10,11 @@ use crate::exit_code::Failure;
 
 /// The bucket where runs keep their objects.
 pub(crate) const STATE_BUCKET: &str = "gantry-state";
+/// Whether a bucket's name is not the user's to give: the state bucket, and the folders of manifest and output.
+pub(crate) fn is_own(bucket: &str) -> bool {
+    bucket == STATE_BUCKET || bucket.starts_with('@')
+}
+
 /// The account and region of a local run.
 pub(crate) const ACCOUNT: &str = "000000000000";
 /// See [`ACCOUNT`].
@@ -91,6 +96,9 @@ pub(crate) struct Composition {
     /// The same for the consolidator.
     #[serde(default)]
     pub(crate) consolidator: BTreeMap<String, String>,
+    /// Of a redrive: which items it runs again.
+    #[serde(default)]
+    pub(crate) only: Option<String>,
 }
 
 /// Where the files of the small machine's tasks go.

@@ -10,8 +10,8 @@ use crate::args::{ManifestArgs, RunArgs, Tolerance};
 use crate::composition::{Composition, Pin, STATE_BUCKET};
 use crate::exit_code::Failure;
 
-/// The bucket that stands for the manifest's folder.
-const MANIFEST_BUCKET: &str = "manifest";
+/// The bucket that stands for the manifest's folder: no bucket of S3 has such a name.
+const MANIFEST_BUCKET: &str = "@manifest";
 /// **Bytes** of a body that travels in the execution's input: Step Functions takes 256 KiB.
 const BODY_BYTES_MAX: usize = 200 << 10;
 /// **Bytes** that are read at once.
@@ -174,7 +174,7 @@ pub(crate) fn destination(typed: &str, number: usize, composition: &mut Composit
     }
     let dir = std::path::absolute(typed)
         .map_err(|error| Failure::usage(format!("failed to use the directory `{typed}`: {error}")))?;
-    let bucket = format!("output-{number}");
+    let bucket = format!("@output-{number}");
     composition.mount(&bucket, dir, true);
     Ok(json!({"bucket": bucket, "prefix": ""}))
 }

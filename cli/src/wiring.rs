@@ -15,7 +15,7 @@ use processor::{AllowPrivate, GuardedResolver, Politeness};
 use serde_json::Value;
 
 use crate::commands::run::settings;
-use crate::composition::{Composition, Mount, STATE_BUCKET, topic};
+use crate::composition::{Composition, Mount, STATE_BUCKET, is_own, topic};
 use crate::exit_code::{Exit, Failure};
 use crate::progress::Expected;
 use crate::state::State;
@@ -181,7 +181,12 @@ fn with_processor(
     composition: &Composition,
     meter: &Arc<Meter>,
 ) -> Result<Functions, Failure> {
-    let mut settings = vec![("STATE_BUCKET", STATE_BUCKET.to_owned())];
+    let own = composition.mounts.keys().filter(|bucket| is_own(bucket));
+    let reserved: Vec<&str> = own.map(String::as_str).chain([STATE_BUCKET]).collect();
+    let mut settings = vec![
+        ("STATE_BUCKET", STATE_BUCKET.to_owned()),
+        ("RESERVED_BUCKETS", reserved.join(",")),
+    ];
     let more = composition.processor.iter();
     settings.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
     if let Some(task) = &composition.task_destination {

@@ -41,6 +41,8 @@ pub struct Config {
     pub body: BodyLimits,
     /// `ATTEMPTS`, `BACKOFF_BASE_MS`, `BACKOFF_MAX_MS`, `RETRY_AFTER_MAX_MS`.
     pub retry: Retry,
+    /// `RESERVED_BUCKETS`: buckets that no item to copy may be in, separated by commas; none by default.
+    pub reserved_buckets: Vec<String>,
     /// `DEADLINE_MARGIN_SECONDS`: what is kept of the time for writing the outcomes.
     pub deadline_margin: Duration,
 }
@@ -69,6 +71,7 @@ impl Config {
             },
             body: read.body(),
             retry: read.retry(),
+            reserved_buckets: read.list("RESERVED_BUCKETS"),
             deadline_margin: Duration::from_secs(
                 read.number("DEADLINE_MARGIN_SECONDS", limits::DEADLINE_MARGIN.as_secs()),
             ),
@@ -91,6 +94,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn text(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
     }
 
     fn required(&mut self, name: &str) -> String {

@@ -13,7 +13,10 @@ use crate::{Error, Scope, account, name};
 /// Copies the items' objects; one outcome per item and destination, in their order.
 pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
     let meter = &scope.ports.meter;
-    let entries: Vec<_> = items.into_iter().flat_map(|item| entries(item, work)).collect();
+    let entries: Vec<_> = items
+        .into_iter()
+        .flat_map(|item| entries(item, work, &scope.config.reserved_buckets))
+        .collect();
     let transfers: Vec<_> = entries.iter().filter_map(|entry| entry.end.as_ref().ok()).collect();
     let jobs: Vec<_> = transfers.iter().map(|transfer| transfer.job()).collect();
     let attempt = |job: usize| {
@@ -107,7 +110,7 @@ fn broken(error: ports::Error) -> Broken {
 }
 
 /// The item at each destination that it is still to go to.
-fn entries(item: Item, work: &Copy) -> Vec<Entry> {
+fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
     let only = item.destination.as_deref();
     let object = account::check_subject(&item, |subject| match subject {
         Subject::Object { bucket, key, version } => Some((ObjectKey::new(bucket, key), version.clone())),
@@ -117,6 +120,10 @@ fn entries(item: Item, work: &Copy) -> Vec<Entry> {
         Ok(object) => object,
         Err(error) => return vec![Entry { item, end: Err(error) }],
     };
+    if reserved.contains(&from.bucket) {
+        let end = Err(is_reserved(&from.bucket));
+        return vec![Entry { item, end }];
+    }
     let wanted = work.destinations.iter().filter(|destination| {
         let to = destination.at(&from.key);
         only.is_none_or(|only| only == to.to_string())
@@ -152,6 +159,14 @@ fn transfer(
         version: version.cloned(),
         to,
     })
+}
+
+fn is_reserved(bucket: &str) -> ItemError {
+    ItemError {
+        name: names::ADDRESS_REFUSED.to_owned(),
+        class: ErrorClass::Refused,
+        message: format!("the bucket `{bucket}` is one of the run's own"),
+    }
 }
 
 fn not_among(destination: &str) -> ItemError {

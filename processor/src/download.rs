@@ -93,6 +93,7 @@ async fn fetch_named(fetcher: &Fetcher<'_>, fetch: &Fetch, destination: &Destina
 
 fn check_name(name: &str, destination: &Destination) -> Result<(), Failure> {
     name::check(name)?;
+    name::check_segments(name)?;
     name::check_key(&destination.at(name).key)
 }
 
@@ -292,9 +293,9 @@ fn excerpt(text: &str) -> &str {
     text.get(..text.floor_char_boundary(EXCERPT_BYTES)).unwrap_or(text)
 }
 
-/// Claims the names; who finds one taken by another URL gives way.
+/// Claims the names, for this execution and all that redrive it; who finds one taken by another URL gives way.
 async fn claim(fetches: &mut [Fetch], work: &Download, scope: &Scope<'_>, cap: usize) -> Result<(), Error> {
-    let Some(execution) = scope.execution else {
+    let Some(execution) = work.names_of.as_deref().or(scope.execution) else {
         return Ok(());
     };
     let unsure = fetches.iter_mut().filter(|fetch| !fetch.is_own_name);

@@ -124,6 +124,9 @@ pub struct Download {
     /// How often each file is tried; the configuration's number when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    /// The execution whose claims on names count: the first one of those that redrive each other. Absent: this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names_of: Option<String>,
 }
 
 /// Copy objects to every destination.

@@ -149,6 +149,7 @@ async fn handle_task(
         checksum: None,
         max_object_bytes: None,
         attempts: None,
+        names_of: None,
     };
     let outcomes = download::download(items, &work, &scope).await?;
     if let Some(execution) = scope.execution {

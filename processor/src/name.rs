@@ -155,7 +155,8 @@ fn push_display(name: &mut String, text: std::fmt::Arguments<'_>) {
     debug_assert!(written.is_ok(), "a String takes everything");
 }
 
-/// The path without its first slash, and a hash where it is needed to tell URLs apart.
+/// The path without its first slash and without empty segments, which no folder has, and a hash where it is needed to
+/// tell URLs apart.
 fn push_path(name: &mut String, url: &Url) {
     let path = url.path();
     let path = path.strip_prefix('/').unwrap_or(path);
@@ -165,11 +166,14 @@ fn push_path(name: &mut String, url: &Url) {
         ""
     };
     let is_bare = url.query().is_none() && url.username().is_empty() && url.password().is_none();
-    if is_bare && !looks_hashed(path) {
+    let has_gaps = path.starts_with('/') || path.contains("//");
+    if is_bare && !has_gaps && !looks_hashed(path) {
         name.extend([path, index]);
         return;
     }
-    name.push_str(&with_hash(&[path, index].concat(), url));
+    let whole = [path, index].concat();
+    let segments: Vec<&str> = whole.split('/').filter(|segment| !segment.is_empty()).collect();
+    name.push_str(&with_hash(&segments.join("/"), url));
 }
 
 /// `a/b.gif` becomes `a/b~0123456789abcdef.gif`.
@@ -285,6 +289,15 @@ pub(crate) fn check(name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether every segment of a file's name has a name. Keys of objects may have empty ones.
+pub(crate) fn check_segments(name: &str) -> Result<(), Failure> {
+    if name.split('/').any(str::is_empty) {
+        let message = format!("the name `{name}` has an empty segment");
+        return Err(Failure::refused(names::UNSAFE_NAME, message));
+    }
+    Ok(())
+}
+
 /// Whether a key, with its prefix, is short enough.
 pub(crate) fn check_key(key: &str) -> Result<(), Failure> {
     if key.len() <= KEY_BYTES_MAX {
@@ -359,6 +372,17 @@ mod tests {
         );
     }
 
+    /// The digits are the beginnings of `printf '%s' URL | sha256sum`.
+    #[test]
+    fn empty_segments_become_a_hash() {
+        assert_eq!(default_name("https://h/a//b.gif"), "h/a/b~690b131b71a441a8.gif");
+        assert_eq!(default_name("https://h//"), "h/{index}~5020926d9e4d0fad");
+        assert!(check_segments("h/a/b").is_ok());
+        for name in ["h//a", "h/a/", "/a"] {
+            assert_eq!(check_segments(name).unwrap_err().name, "UnsafeName", "{name}");
+        }
+    }
+
     #[test]
     fn urls_that_differ_have_default_names_that_differ() {
         let forged = format!(
@@ -381,6 +405,8 @@ mod tests {
             "https://a/%7Bindex%7D",
             "https://a/?q",
             "https://a//x.gif",
+            "https://a///x.gif",
+            "https://a/x.gif//",
             "https://a/X.gif",
             "https://a+443+http/x.gif",
             "https://a/x%2Egif",

@@ -125,6 +125,8 @@ where
             () = sleep(rules.clock, wake), if wake.is_some() && has_room => {}
             () = &mut deadline => break,
         }
+        // Copies within a file system never wait: others must get their turn.
+        tokio::task::consume_budget().await;
     }
     Ok(progress)
 }

@@ -28,6 +28,7 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         uses_s3: args.run.buckets.is_empty(),
         processor: std::collections::BTreeMap::new(),
         consolidator: std::collections::BTreeMap::new(),
+        only: None,
     };
     composition.mount_all(&args.run.buckets)?;
     let manifest = input::find(&args.manifest.manifest, &state.dir.spool(), &mut composition)?;

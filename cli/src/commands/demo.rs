@@ -169,6 +169,7 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
         uses_s3: false,
         processor: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         consolidator: BTreeMap::new(),
+        only: None,
     };
     let found = input::find(&composition.manifest.clone(), &state.dir.spool(), &mut composition)?;
     let Manifest::Object { place, digest } = found else {

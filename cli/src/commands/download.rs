@@ -77,6 +77,7 @@ fn composition(args: &DownloadArgs) -> Composition {
         uses_s3: false,
         processor: std::collections::BTreeMap::new(),
         consolidator: std::collections::BTreeMap::new(),
+        only: None,
     }
 }
 

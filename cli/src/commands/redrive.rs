@@ -1,7 +1,7 @@
 //! `gantry redrive`: the failed items of a run again, in a new run over a rest of them.
 
 use manifest::{ErrorClass, Outcome, Rest, Status, error_name};
-use ports::{ExecutionRow, ObjectBody, ObjectKey, ObjectStore, PutOptions};
+use ports::{ExecutionRow, ExecutionStatus, ObjectBody, ObjectKey, ObjectStore, PutOptions};
 use serde_json::{Value, json};
 
 use crate::args::{Filter, RedriveArgs};
@@ -15,30 +15,60 @@ use super::run::{self, NewRun};
 
 pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, Failure> {
     let state = opened.exclusive()?;
-    let row = state.find_run(&args.run.run).await?;
-    let rest = matching(&state, row.clone(), &args.only).await?;
+    let lineage = lineage(&state, args).await?;
+    let Some(row) = lineage.first() else {
+        return Err(Failure::internal("a run is of its own lineage"));
+    };
+    if let Some(interrupted) = interrupted(&lineage, &args.only).filter(|_| !args.new) {
+        return run::resume(state, interrupted).await;
+    }
+    let rest = matching(&state, &lineage, &args.only).await?;
     if rest.is_empty() {
         state.output.say(format!("no item of {} is {}", row.name, args.only));
         return Ok(Exit::Success);
     }
-    let at = keep(&state, &row, &rest).await?;
-    let composition = Composition::of(&row)?;
-    let input = input(&row, &composition, &at)?;
+    let at = keep(&state, row, &rest).await?;
+    let mut composition = Composition::of(row)?;
+    let input = input(row, &composition, &at)?;
+    composition.only = Some(args.only.to_string());
     let run = NewRun {
         machine: Machine::ManifestMap,
         digest: at.key.clone(),
         input,
         composition,
-        redrives: Some(row.arn),
+        redrives: Some(row.arn.clone()),
         new: args.new,
     };
     run::execute(state, run).await
 }
 
+/// The run that is to be redriven, and all that redrive it. The latest run is never an interrupted redrive: that is gone on
+/// with, for the run that it redrives.
+async fn lineage(state: &State, args: &RedriveArgs) -> Result<Vec<ExecutionRow>, Failure> {
+    let mut row = state.find_run(&args.run.run).await?;
+    while row.status == ExecutionStatus::Running {
+        let Some(of) = &row.redrives else {
+            let text = format!("{} has not ended", row.name);
+            return Err(Failure::usage(text).with_hint("repeat the command that started it: it goes on where it was"));
+        };
+        row = state.find_run(run::short_name(of)).await?;
+    }
+    state.lineage(row).await
+}
+
+/// A redrive of these items that was interrupted.
+fn interrupted<'a>(lineage: &'a [ExecutionRow], only: &Filter) -> Option<&'a ExecutionRow> {
+    let only = only.to_string();
+    let mut redrives = lineage.iter().skip(1).rev();
+    redrives.find(|row| {
+        let asked = Composition::of(row).ok().and_then(|composition| composition.only);
+        row.status == ExecutionStatus::Running && asked.is_none_or(|asked| asked == only)
+    })
+}
+
 /// The items that are to be run again, as lines of a rest. What an earlier redrive has brought is not among them.
-async fn matching(state: &State, row: ExecutionRow, only: &Filter) -> Result<Vec<u8>, Failure> {
-    let lineage = state.lineage(row).await?;
-    let mut outcomes = Newest::of(&*state.objects, &lineage)?;
+async fn matching(state: &State, lineage: &[ExecutionRow], only: &Filter) -> Result<Vec<u8>, Failure> {
+    let mut outcomes = Newest::of(&*state.objects, lineage)?;
     let mut lines = Vec::new();
     while let Some(outcome) = outcomes.next().await? {
         if is_wanted(&outcome, only) {
@@ -98,6 +128,10 @@ fn input(row: &ExecutionRow, composition: &Composition, at: &ObjectKey) -> Resul
         "manifest",
         json!({"bucket": at.bucket, "key": at.key, "format": "rest"}),
     );
+    // Names that the first run has given stay given.
+    if let Some(work) = input.get_mut("work").filter(|work| work.get("namesOf").is_none()) {
+        set(work, "namesOf", json!(row.name));
+    }
     Ok(input)
 }
 

@@ -18,7 +18,7 @@ use crate::progress::{Expected, Progress};
 use crate::state::State;
 use crate::summary::{self, RunSummary};
 use crate::surroundings;
-use crate::wiring;
+use crate::wiring::{self, Wired};
 
 /// A run that is to be, unless there is one like it to be resumed.
 #[derive(Debug)]
@@ -41,42 +41,66 @@ pub(crate) fn connections(args: &RunArgs) -> usize {
 
 /// Runs it to its end, or until the user interrupts.
 pub(crate) async fn execute(state: State, run: NewRun) -> Result<Exit, Failure> {
-    let meter = Arc::new(Meter::default());
-    let expected = Arc::new(Expected::default());
     let composition = run.composition.clone();
-    surroundings::allow_connections(composition.connections)?;
-    let wired = wiring::wire(&state, &composition, &meter, &expected).await?;
+    let ready = Ready::of(&state, &composition).await?;
     let digest = match run.input.pointer("/manifest/bucket").and_then(Value::as_str) {
-        Some(bucket) if !composition.mounts.contains_key(bucket) => wired.etag_of(&run.input).await?,
+        Some(bucket) if !composition.mounts.contains_key(bucket) => ready.wired.etag_of(&run.input).await?,
         _ => run.digest.clone(),
     };
-    let (arn, resumed) = start_or_resume(&state, &wired.engine, run, &digest).await?;
-    let name = short_name(&arn);
+    let (arn, resumed) = start_or_resume(&state, &ready.wired.engine, run, &digest).await?;
     let verb = if resumed { "resuming" } else { "starting" };
-    state.output.say(format!("{verb} {name}"));
+    state.output.say(format!("{verb} {}", short_name(&arn)));
+    ready.run(state, &arn).await
+}
 
-    let started = state.clock.now();
-    let progress = Progress {
-        meter: Arc::clone(&meter),
-        expected,
-        clock: Arc::clone(&state.clock),
-        output: state.output,
-    };
-    let stop = Stop::default();
-    let outcome = tokio::select! {
-        outcome = wired.engine.run(&arn, &stop) => outcome,
-        never = progress.show() => match never {},
-        () = interrupted_twice(&state, &stop) => return Ok(Exit::Interrupted),
-    };
-    match outcome {
-        Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
-        Ok(Outcome::Stopped) => {
-            state.output.say(format!("stopped {name}; the same command resumes it"));
-            Ok(Exit::Interrupted)
-        }
-        Err(error) => {
-            let failure = Failure::from(error);
-            Err(failure.with_hint("nothing is lost: once that is mended, the same command resumes the run"))
+/// Goes on with a run that was interrupted.
+pub(crate) async fn resume(state: State, row: &ExecutionRow) -> Result<Exit, Failure> {
+    let ready = Ready::of(&state, &Composition::of(row)?).await?;
+    state.output.say(format!("resuming {}", row.name));
+    ready.run(state, &row.arn).await
+}
+
+/// Everything that a run needs.
+struct Ready {
+    wired: Wired,
+    meter: Arc<Meter>,
+    expected: Arc<Expected>,
+}
+
+impl Ready {
+    async fn of(state: &State, composition: &Composition) -> Result<Self, Failure> {
+        let meter = Arc::new(Meter::default());
+        let expected = Arc::new(Expected::default());
+        surroundings::allow_connections(composition.connections)?;
+        let wired = wiring::wire(state, composition, &meter, &expected).await?;
+        Ok(Self { wired, meter, expected })
+    }
+
+    async fn run(self, state: State, arn: &ExecutionArn) -> Result<Exit, Failure> {
+        let started = state.clock.now();
+        let progress = Progress {
+            meter: self.meter,
+            expected: self.expected,
+            clock: Arc::clone(&state.clock),
+            output: state.output,
+        };
+        let stop = Stop::default();
+        let outcome = tokio::select! {
+            outcome = self.wired.engine.run(arn, &stop) => outcome,
+            never = progress.show() => match never {},
+            () = interrupted_twice(&state, &stop) => return Ok(Exit::Interrupted),
+        };
+        match outcome {
+            Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
+            Ok(Outcome::Stopped) => {
+                let name = short_name(arn);
+                state.output.say(format!("stopped {name}; the same command resumes it"));
+                Ok(Exit::Interrupted)
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                Err(failure.with_hint("nothing is lost: once that is mended, the same command resumes the run"))
+            }
         }
     }
 }

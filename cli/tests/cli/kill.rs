@@ -90,8 +90,37 @@ fn settled(place: &Place) -> BTreeMap<u64, u64> {
 }
 
 #[test]
+fn a_redrive_that_is_killed_goes_on_by_the_same_command() {
+    const FEW: u64 = 200;
+    let served = serve(FEW, LATENCY);
+    let place = Place::new();
+    place.write("urls.txt", served.list(FEW));
+    let in_the_way = place.path("out").join(served.file("/images"));
+    std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("nowhere", &in_the_way).unwrap();
+    // Four at a time: seconds are left when it is killed, also on a busy machine.
+    let words = "download urls.txt --to out --allow-private --batch-items 5 --concurrency 4 --max-concurrency 1";
+    place.run(words).expect(1);
+    std::fs::remove_file(in_the_way).unwrap();
+
+    let before = served.origin.requests_in_all();
+    let mut redrive = place.command("redrive").stderr(Stdio::null()).spawn().unwrap();
+    while served.origin.requests_in_all() < before + FEW / 10 {
+        std::thread::yield_now();
+    }
+    redrive.kill().unwrap();
+    assert!(!redrive.wait().unwrap().success(), "it was killed before its end");
+    let said = place.run("redrive --json").expect(0);
+    assert!(said.stderr.contains("resuming redrive-"), "{}", said.stderr);
+    assert_eq!(said.json()["succeeded"], FEW);
+    assert_eq!(place.files("out").len() as u64, FEW);
+    let said = place.run("redrive").expect(0);
+    assert!(said.stderr.contains("no item of"), "{}", said.stderr);
+}
+
+#[test]
 fn the_same_content_in_another_file_resumes_the_run() {
-    let served = serve(400, LATENCY);
+    let served = serve(400, 6 * LATENCY);
     let place = Place::new();
     place.write("real.txt", served.list(400));
     std::os::unix::fs::symlink("real.txt", place.path("urls.txt")).unwrap();

@@ -335,6 +335,24 @@ fn a_second_redrive_leaves_alone_what_the_first_has_brought() {
 }
 
 #[test]
+fn the_runs_own_folders_are_no_buckets_to_copy_from() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("in/a", "a");
+    place.write("secret", "s");
+    place.write(
+        "objects.csv",
+        "bucket,key\nin,a\n@manifest,secret\n@output-0,a\ngantry-state,a\n",
+    );
+    let said = place.run("copy objects.csv --to out --bucket in=in --json").expect(1);
+    assert_eq!(said.json()["errors"]["AddressRefused"]["count"], 3, "{said:?}");
+    assert_eq!(place.files("out"), ["a"]);
+    place
+        .run("copy objects.csv --to out --bucket gantry-state=in")
+        .expect(2);
+}
+
+#[test]
 fn what_a_body_cannot_ask_for_is_done_by_the_large_machine() {
     let served = serve(2, NONE);
     let place = Place::new();

@@ -237,6 +237,8 @@ impl MapRun {
             // Where this child begins is where the one before it ended.
             let mark = std::mem::replace(&mut self.read_to, inputs.mark());
             self.take_on(dispatch, mark)?;
+            // Neither the source nor a child may ever wait: whoever wants the run to stop must be heard.
+            tokio::task::consume_budget().await;
         }
         Ok(None)
     }

@@ -75,6 +75,23 @@ async fn names_that_another_batch_has_claimed_are_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_redrive_heeds_the_names_that_the_first_run_has_given() {
+    let urls = ["https://h.example/x/a.gif", "https://h.example/y/a.gif"];
+    let (world, _) = World::scripted(&[], serving(&urls));
+    let (_, first) = world.batch(basename(&urls, 0)).await;
+    let mut again = basename(&urls[1..], 0);
+    again["execution"] = json!("redrive");
+    again["work"]["namesOf"] = json!("run");
+    let event: Value = again;
+    let processor::Response::Summary(summary) = world.call(event).await.unwrap() else {
+        panic!("a batch is answered with a summary")
+    };
+    let redriven = world.outcomes(&summary.outcomes.unwrap().key);
+    assert_eq!(redriven[0].filename, first[1].filename);
+    assert_eq!(world.store.bytes("out", "h.example/a.gif").unwrap(), urls[0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_default_name_needs_no_claims() {
     let urls = ["https://h.example/x/a.gif", "https://h.example/x/a.gif?size=2"];
     let (world, _) = World::scripted(&[], serving(&urls));
