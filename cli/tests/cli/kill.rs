@@ -118,6 +118,26 @@ fn a_redrive_that_is_killed_goes_on_by_the_same_command() {
     assert!(said.stderr.contains("no item of"), "{}", said.stderr);
 }
 
+/// Copies within a file system never wait for anything.
+#[test]
+fn an_interrupt_is_heard_in_the_middle_of_copies() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("in/a", "a");
+    place.write("objects.csv", format!("bucket,key\n{}", "in,a\n".repeat(10_000)));
+    let words = "copy objects.csv --to out --bucket in=in --json";
+    let mut child = place.command(words).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("starting"));
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    assert!(lines.any(|line| line.unwrap().starts_with("stopped")));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(place.run(words).expect(0).json()["succeeded"], 10_000);
+}
+
 #[test]
 fn the_same_content_in_another_file_resumes_the_run() {
     let served = serve(400, 6 * LATENCY);
