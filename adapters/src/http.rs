@@ -53,6 +53,8 @@ pub enum OriginError {
 #[derive(Debug, Clone)]
 pub struct Origin {
     client: reqwest::Client,
+    /// Keeps no connections.
+    fresh: reqwest::Client,
 }
 
 impl Origin {
@@ -61,25 +63,33 @@ impl Origin {
     /// # Errors
     /// When an extra root is no certificate.
     pub fn new(resolver: Arc<dyn Resolver>, options: &OriginOptions) -> Result<Self, OriginError> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(&options.extra_roots)?)
-            .dns_resolver(resolver::Adapter(resolver))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(options.idle_per_host_max)
-            .tcp_nodelay(true)
-            .http1_only()
-            .build()?;
-        Ok(Self { client })
+        let tls = tls(&options.extra_roots)?;
+        let resolver = Arc::new(resolver::Adapter(resolver));
+        let keeping = |connections: usize| {
+            let builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(Arc::clone(&resolver))
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .referer(false)
+                .user_agent(USER_AGENT)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .pool_max_idle_per_host(connections)
+                .tcp_nodelay(true)
+                .http1_only();
+            builder.build()
+        };
+        Ok(Self {
+            client: keeping(options.idle_per_host_max)?,
+            fresh: keeping(0)?,
+        })
     }
 
     async fn send(&self, request: OriginRequest) -> Result<reqwest::Response, FetchError> {
-        let mut builder = self.client.get(request.url);
+        let client = if request.fresh { &self.fresh } else { &self.client };
+        let mut builder = client.get(request.url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }

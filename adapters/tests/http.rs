@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use adapters::http::{Origin, OriginOptions, SystemResolver};
+use futures::TryStreamExt as _;
 use ports::conformance;
 use ports::conformance::origin::Site;
+use ports::{FetchError, FetchErrorKind, Origin as _, OriginRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -52,6 +54,61 @@ async fn free_port() -> (TcpListener, u16) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     (listener, port)
+}
+
+/// Keeps the connection, and closes it when the next request comes.
+async fn serve_one(mut stream: TcpStream) {
+    for reply in ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", ""] {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut head).await.unwrap_or(0) == 0 {
+                return;
+            }
+        }
+        stream.write_all(reply.as_bytes()).await.unwrap_or_default();
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_connection_is_not_one_that_was_kept() {
+    let (listener, port) = free_port().await;
+    let mut connections = JoinSet::new();
+    let accept = async {
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(serve_one(stream));
+        }
+    };
+    let options = OriginOptions {
+        idle_per_host_max: 1,
+        extra_roots: Vec::new(),
+    };
+    let origin = Origin::new(Arc::new(SystemResolver), &options).unwrap();
+    let get = async |fresh: bool| {
+        let request = OriginRequest {
+            url: format!("http://127.0.0.1:{port}/"),
+            headers: Vec::new(),
+            head_timeout: std::time::Duration::from_secs(30),
+            fresh,
+        };
+        let response = origin.fetch(request).await?;
+        let pieces: Vec<_> = response.body.try_collect().await.unwrap();
+        Ok::<_, FetchError>(pieces.concat())
+    };
+    let requests = async {
+        assert_eq!(get(true).await.unwrap(), b"hello");
+        assert_eq!(get(true).await.unwrap(), b"hello");
+        // A connection may not be back among those that are kept when its body has come.
+        let mut faults = 0;
+        while faults == 0 {
+            let got = get(false).await;
+            faults += u64::from(got.is_err_and(|error| error.kind == FetchErrorKind::Broken));
+        }
+        assert_eq!(get(true).await.unwrap(), b"hello");
+    };
+    tokio::select! {
+        () = requests => {}
+        () = accept => panic!("the server has ended"),
+    }
 }
 
 #[tokio::test]

@@ -103,6 +103,7 @@ mod tests {
                 url: "http://a/".to_owned(),
                 headers: Vec::new(),
                 head_timeout: Duration::from_secs(1),
+                fresh: false,
             };
             let response = origin.fetch(request).await.unwrap();
             assert_eq!(response.body.count().await, 1);

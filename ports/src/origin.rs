@@ -20,6 +20,8 @@ pub struct OriginRequest {
     pub headers: Vec<(String, String)>,
     /// From the start of the connection to the response's head.
     pub head_timeout: Duration,
+    /// Over a connection of its own: one that was kept may have been closed by the other side meanwhile.
+    pub fresh: bool,
 }
 
 /// A response's head, and its body still to come.

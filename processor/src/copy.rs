@@ -19,7 +19,7 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
         .collect();
     let transfers: Vec<_> = entries.iter().filter_map(|entry| entry.end.as_ref().ok()).collect();
     let jobs: Vec<_> = transfers.iter().map(|transfer| transfer.job()).collect();
-    let attempt = |job: usize| {
+    let attempt = |job: usize, _number: u32| {
         let transfer = transfers.get(job).copied();
         async move {
             match transfer {

@@ -16,7 +16,7 @@ use url::Url;
 use crate::clash;
 use crate::event::{Destination, Download, cap};
 use crate::failure::{Broken, Failure};
-use crate::fetch::{Fetcher, Stored};
+use crate::fetch::{Connection, Fetcher, Stored};
 use crate::guard::Guard;
 use crate::name::{self, Template};
 use crate::schedule::{self, Job, Progress};
@@ -58,13 +58,13 @@ async fn fetch_all(
         collect_bytes: limits::collect_bytes(cap),
     };
     let jobs: Vec<_> = plan.iter().map(Fetch::job).collect();
-    let attempt = |job: usize| {
+    let attempt = |job: usize, number: u32| {
         let (fetch, fetcher) = (plan.get(job), &fetcher);
         async move {
             let Some(fetch) = fetch else {
                 return Err(Failure::permanent(names::INVALID_URL, "there is no such item").into());
             };
-            fetch_named(fetcher, fetch, &work.destination).await
+            fetch_named(fetcher, fetch, &work.destination, Connection::of(number)).await
         }
     };
     let ended = |end: &Result<Stored, Failure>| account::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
@@ -73,8 +73,15 @@ async fn fetch_all(
 }
 
 /// Fetches under the name, or, where a folder cannot hold it, under another one.
-async fn fetch_named(fetcher: &Fetcher<'_>, fetch: &Fetch, destination: &Destination) -> Result<Stored, Broken> {
-    let planned = fetcher.fetch(&fetch.url, &destination.at(&fetch.name)).await;
+async fn fetch_named(
+    fetcher: &Fetcher<'_>,
+    fetch: &Fetch,
+    destination: &Destination,
+    connection: Connection,
+) -> Result<Stored, Broken> {
+    let planned = fetcher
+        .fetch(&fetch.url, &destination.at(&fetch.name), connection)
+        .await;
     let (failure, found) = match planned {
         Err(Broken::Name(failure, found)) => (failure, found),
         other => return other,
@@ -84,7 +91,7 @@ async fn fetch_named(fetcher: &Fetcher<'_>, fetch: &Fetch, destination: &Destina
         return Err(failure.into());
     };
     check_name(&name, destination)?;
-    let stored = fetcher.fetch(&fetch.url, &destination.at(&name)).await?;
+    let stored = fetcher.fetch(&fetch.url, &destination.at(&name), connection).await?;
     Ok(Stored {
         name: Some(name),
         ..stored

@@ -33,6 +33,22 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) collect_bytes: usize,
 }
 
+/// Which connection a request may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// One that was kept, if there is one.
+    Any,
+    /// One of its own: an attempt before may have failed because the kept one was closed.
+    Fresh,
+}
+
+impl Connection {
+    /// For the attempt of this number, from 1.
+    pub(crate) const fn of(attempt: u32) -> Self {
+        if attempt > 1 { Self::Fresh } else { Self::Any }
+    }
+}
+
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
@@ -44,9 +60,9 @@ pub(crate) struct Stored {
 
 impl Fetcher<'_> {
     /// Fetches the URL and writes what it answers; writes nothing unless all of it came.
-    pub(crate) async fn fetch(&self, url: &Url, to: &ObjectKey) -> Result<Stored, Broken> {
+    pub(crate) async fn fetch(&self, url: &Url, to: &ObjectKey, connection: Connection) -> Result<Stored, Broken> {
         let started = self.clock.now();
-        let (mut response, url) = self.follow(url).await?;
+        let (mut response, url) = self.follow(url, connection).await?;
         if response.status != 200 {
             let wait = response.header("retry-after");
             let wait = wait.and_then(|value| retry_after(value, self.clock.now()));
@@ -65,7 +81,11 @@ impl Fetcher<'_> {
     }
 
     /// The first response that is no redirect, and where it came from.
-    async fn follow<'u>(&self, url: &'u Url) -> Result<(OriginResponse, Cow<'u, Url>), Failure> {
+    async fn follow<'u>(
+        &self,
+        url: &'u Url,
+        connection: Connection,
+    ) -> Result<(OriginResponse, Cow<'u, Url>), Failure> {
         let mut headers = Vec::new();
         let mut url = without_userinfo(url, &mut headers);
         for _hop in 0..=REDIRECTS_MAX {
@@ -74,6 +94,7 @@ impl Fetcher<'_> {
                 url: url.as_str().to_owned(),
                 headers: headers.clone(),
                 head_timeout: self.limits.head_timeout,
+                fresh: connection == Connection::Fresh,
             };
             let response = self.origin.fetch(request).await?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {

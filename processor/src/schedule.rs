@@ -70,7 +70,7 @@ impl<T> Progress<T> {
 }
 
 /// Runs the jobs, the first ones first, until all have ended or the deadline comes. `attempt` makes one attempt at
-/// the job of that position; `ended` hears of each end.
+/// the job of that position, the first of which is number 1; `ended` hears of each end.
 ///
 /// # Errors
 /// The first error of the store: it ends everything.
@@ -84,7 +84,7 @@ pub(crate) async fn run<T, A, F>(
     ended: impl Fn(&Result<T, Failure>),
 ) -> Result<Vec<Progress<T>>, ports::Error>
 where
-    A: Fn(usize) -> F,
+    A: Fn(usize, u32) -> F,
     F: Future<Output = Result<T, Broken>>,
 {
     let mut queue = Queue::new(rules, jobs);
@@ -99,11 +99,13 @@ where
         while in_flight.len() < rules.cap
             && let Some((job, grant)) = queue.next(now)
         {
+            let mut number = 1;
             if let Some(progress) = progress.get_mut(job) {
                 progress.attempts += 1;
                 progress.started.get_or_insert(now);
+                number = progress.attempts;
             }
-            let work = attempt(job);
+            let work = attempt(job, number);
             in_flight.push(async move { (job, grant, work.await) });
         }
         let wake = queue.wake(now);

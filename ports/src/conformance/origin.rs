@@ -36,6 +36,7 @@ fn request(url: &str) -> OriginRequest {
         url: url.to_owned(),
         headers: Vec::new(),
         head_timeout: Duration::from_millis(500),
+        fresh: false,
     }
 }
 

@@ -252,6 +252,7 @@ mod tests {
             url: url.to_owned(),
             headers: Vec::new(),
             head_timeout: Duration::from_secs(1),
+            fresh: false,
         }
     }
 
