@@ -2,7 +2,7 @@
 
 use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout};
 
-use crate::event::{FormatName, HeaderSource, ManifestObject};
+use crate::event::{Action, FormatName, HeaderSource, ManifestObject};
 
 /// What a manifest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) fn compression(manifest: &ManifestObject, first: &[u8]) -> Compressio
 }
 
 /// How a manifest is laid out.
-pub(crate) fn kind(manifest: &ManifestObject, first: &[u8]) -> Kind {
+pub(crate) fn kind(manifest: &ManifestObject, action: Action, first: &[u8]) -> Kind {
     match manifest.format {
         FormatName::UrlList => Kind::Records(Layout::UrlList),
         FormatName::Csv => Kind::Records(Layout::Csv),
@@ -31,17 +31,19 @@ pub(crate) fn kind(manifest: &ManifestObject, first: &[u8]) -> Kind {
         FormatName::JsonArray => Kind::Records(Layout::JsonArray),
         FormatName::Rest => Kind::Records(Layout::Rest),
         FormatName::Inline => Kind::Inline,
-        FormatName::Auto => by_name(manifest, first),
+        FormatName::Auto => by_name(manifest, action, first),
     }
 }
 
-fn by_name(manifest: &ManifestObject, first: &[u8]) -> Kind {
+fn by_name(manifest: &ManifestObject, action: Action, first: &[u8]) -> Kind {
     let asks_for_csv =
         manifest.columns.is_some() || manifest.delimiter.is_some() || manifest.header != HeaderSource::FirstRow;
     match ending(&manifest.key).as_str() {
         "csv" | "tsv" | "tab" | "psv" => Kind::Records(Layout::Csv),
         "jsonl" | "ndjson" | "jsonlines" => Kind::Records(Layout::JsonLines),
-        "txt" | "list" | "lst" | "urls" if !asks_for_csv => Kind::Records(Layout::UrlList),
+        "txt" | "list" | "lst" | "urls" if !asks_for_csv && action == Action::Download => {
+            Kind::Records(Layout::UrlList)
+        }
         _ if asks_for_csv => Kind::Records(Layout::Csv),
         _ => by_content(first),
     }
@@ -129,11 +131,17 @@ mod tests {
         ];
         for (key, more, first, expected) in cases {
             assert_eq!(
-                kind(&manifest(key, more), first.as_bytes()),
+                kind(&manifest(key, more), Action::Download, first.as_bytes()),
                 expected,
                 "{key} {more} {first}"
             );
         }
+    }
+
+    #[test]
+    fn objects_to_copy_are_no_list_of_urls() {
+        let found = kind(&manifest("a.txt", ""), Action::Copy, b"bucket,key\n");
+        assert_eq!(found, Kind::Records(Layout::Csv));
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Call<'_> {
             bytes: &text,
             complete: text.len() as u64 == object.size,
         };
-        let layout = match detect::kind(manifest, &text) {
+        let layout = match detect::kind(manifest, first.action, &text) {
             Kind::Inline => return inline(object, open).await.map(Done::Inline),
             Kind::Records(layout) => layout,
         };

@@ -170,9 +170,9 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "DIR|s3://…", required = true)]
     pub(crate) to: Vec<String>,
 
-    /// The columns with the bucket, the key and, if wanted, the version.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "bucket,key")]
-    pub(crate) columns: Vec<String>,
+    /// The columns with the bucket, the key and, if wanted, the version [default: bucket,key and, if there is one, versionId].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Option<Vec<String>>,
 
     #[command(flatten)]
     pub(crate) run: RunArgs,

@@ -7,6 +7,7 @@ use ports::{ExecutionRow, TableSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::exit_code::Failure;
+use crate::input::s3_parts;
 
 /// The bucket where runs keep their objects.
 pub(crate) const STATE_BUCKET: &str = "gantry-state";
@@ -131,6 +132,12 @@ impl Composition {
             self.mount(name, dir, true);
         }
         Ok(())
+    }
+
+    /// Where an object is, for people: a file's path if its bucket is a directory.
+    pub(crate) fn place(&self, object: &str) -> String {
+        let mounted = s3_parts(object).and_then(|(bucket, key)| Some(self.mounts.get(bucket)?.dir.join(key)));
+        mounted.map_or_else(|| object.to_owned(), |path| path.display().to_string())
     }
 
     /// As it was written into the run's record.

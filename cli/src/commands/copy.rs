@@ -44,7 +44,9 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         .map(|(number, to)| input::destination(to, number, &mut composition))
         .collect();
     let mut manifest = input::manifest_members(&place, &args.manifest);
-    set(&mut manifest, "columns", columns(&args.columns)?);
+    if let Some(names) = &args.columns {
+        set(&mut manifest, "columns", columns(names)?);
+    }
     let mut request = input::request(&args.manifest, &args.run);
     set(&mut request, "manifest", manifest);
     set(

@@ -4,6 +4,7 @@ use manifest::{Outcome, Status};
 use ports::ExecutionRow;
 
 use crate::args::ExplainArgs;
+use crate::composition::Composition;
 use crate::exit_code::{Exit, Failure};
 use crate::outcomes::RunObjects;
 use crate::output;
@@ -14,6 +15,8 @@ struct Attempt {
     run: String,
     key: String,
     outcome: Outcome,
+    /// Where it was written.
+    place: Option<String>,
 }
 
 pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, Failure> {
@@ -49,11 +52,18 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
 async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, Failure> {
     let mut attempts = Vec::new();
     for row in state.lineage(row).await? {
+        let composition = Composition::of(&row)?;
         let mut outcomes = RunObjects::of(&*state.objects, &row).attempts().await?;
         while let Some((key, outcome)) = outcomes.next().await? {
             if is_item(&outcome, item) {
                 let run = row.name.clone();
-                attempts.push(Attempt { run, key, outcome });
+                let destination = outcome.destination.as_ref();
+                attempts.push(Attempt {
+                    run,
+                    key,
+                    place: destination.map(|destination| composition.place(destination)),
+                    outcome,
+                });
             }
         }
     }
@@ -93,10 +103,10 @@ fn lines(attempt: &Attempt) -> Vec<String> {
             place.record, place.line, place.byte
         ));
     }
-    if let Some(destination) = &outcome.destination {
+    if let Some(place) = &attempt.place {
         lines.push(format!(
             "    {}, {}",
-            output::printable(destination),
+            output::printable(place),
             output::bytes(outcome.bytes)
         ));
     }

@@ -353,6 +353,20 @@ fn the_runs_own_folders_are_no_buckets_to_copy_from() {
 }
 
 #[test]
+fn a_version_in_a_manifest_of_copies_is_heeded() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("in/a", "a");
+    place.write("objects.csv", "bucket,key,versionId\nin,a,null\nin,a,v1\n");
+    let said = place.run("copy objects.csv --to out --bucket in=in --json").expect(1);
+    assert_eq!(
+        said.json()["errors"]["NotFound"]["count"],
+        1,
+        "folders keep no versions: {said:?}"
+    );
+}
+
+#[test]
 fn what_a_body_cannot_ask_for_is_done_by_the_large_machine() {
     let served = serve(2, NONE);
     let place = Place::new();
