@@ -1,19 +1,19 @@
 //! What a run needs besides its definition and input to go on in another process: written into its record.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use adapters::local::Access;
 use ports::{ExecutionRow, TableSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::exit_code::Failure;
-use crate::input::s3_parts;
 
 /// The bucket where runs keep their objects.
 pub(crate) const STATE_BUCKET: &str = "gantry-state";
-/// Whether a bucket's name is not the user's to give: the state bucket, and the folders of manifest and output.
+/// Whether a bucket's name is not the user's to give: the state bucket, and directories, which have their paths for names.
 pub(crate) fn is_own(bucket: &str) -> bool {
-    bucket == STATE_BUCKET || bucket.starts_with('@')
+    bucket == STATE_BUCKET || bucket.starts_with('/')
 }
 
 /// The account and region of a local run.
@@ -90,8 +90,6 @@ pub(crate) struct Composition {
     pub(crate) task_items: u64,
     /// Requests in flight in all processors: for the pool of connections.
     pub(crate) connections: usize,
-    /// Whether anything may be in S3: connecting looks for credentials and a region, which takes time without any.
-    pub(crate) uses_s3: bool,
     /// What the processors are told besides the usual, by the names of their settings.
     pub(crate) processor: BTreeMap<String, String>,
     /// The same for the consolidator.
@@ -124,20 +122,13 @@ impl Composition {
         self.consolidator.insert("TABLE_URL".to_owned(), "hash".to_owned());
     }
 
-    /// Makes buckets of the directories that the user named.
+    /// Makes buckets of the directories that the user named; they are read until something is to be written there.
     pub(crate) fn mount_all(&mut self, buckets: &[(String, PathBuf)]) -> Result<(), Failure> {
         for (name, dir) in buckets {
-            let dir = std::path::absolute(dir)
-                .map_err(|error| Failure::usage(format!("failed to use `{}`: {error}", dir.display())))?;
-            self.mount(name, dir, true);
+            let dir = absolute(dir)?;
+            self.mount(name, &dir, Access::ReadOnly);
         }
         Ok(())
-    }
-
-    /// Where an object is, for people: a file's path if its bucket is a directory.
-    pub(crate) fn place(&self, object: &str) -> String {
-        let mounted = s3_parts(object).and_then(|(bucket, key)| Some(self.mounts.get(bucket)?.dir.join(key)));
-        mounted.map_or_else(|| object.to_owned(), |path| path.display().to_string())
     }
 
     /// As it was written into the run's record.
@@ -152,25 +143,44 @@ impl Composition {
         serde_json::to_string(self).map_err(|error| Failure::internal(error.to_string()))
     }
 
-    /// Makes a bucket of a directory, and returns the bucket's name.
-    pub(crate) fn mount(&mut self, bucket: &str, dir: PathBuf, writable: bool) {
-        let mount = Mount {
-            dir,
-            writable,
-            pin: None,
-        };
-        self.mounts.insert(bucket.to_owned(), mount);
+    /// Makes a bucket of a directory; its name is the directory's path.
+    pub(crate) fn mount_dir(&mut self, dir: &Path, access: Access) -> Result<String, Failure> {
+        let dir = absolute(dir)?;
+        let bucket = dir.to_str().map(str::to_owned);
+        let bucket =
+            bucket.ok_or_else(|| Failure::usage(format!("the directory's name `{}` is not UTF-8", dir.display())))?;
+        self.mount(&bucket, &dir, access);
+        Ok(bucket)
     }
 
-    /// Makes a bucket of the folder of a file that has been read.
-    pub(crate) fn mount_pinned(&mut self, bucket: &str, dir: PathBuf, pin: Pin) {
-        let mount = Mount {
-            dir,
+    fn mount(&mut self, bucket: &str, dir: &Path, access: Access) {
+        let mount = self.mounts.entry(bucket.to_owned()).or_insert_with(|| Mount {
+            dir: dir.to_owned(),
             writable: false,
-            pin: Some(pin),
-        };
-        self.mounts.insert(bucket.to_owned(), mount);
+            pin: None,
+        });
+        mount.writable |= access == Access::ReadWrite;
     }
+
+    /// Lets the run write to a bucket if it is a directory of this machine; false if it is none.
+    pub(crate) fn write_to(&mut self, bucket: &str) -> bool {
+        let mount = self.mounts.get_mut(bucket);
+        mount.map(|mount| mount.writable = true).is_some()
+    }
+
+    /// Knows a file by its content.
+    pub(crate) fn pin(&mut self, bucket: &str, pin: Pin) {
+        if let Some(mount) = self.mounts.get_mut(bucket) {
+            mount.pin = Some(pin);
+        }
+    }
+}
+
+/// The path from the root, without `.` and without a slash at its end.
+fn absolute(dir: &Path) -> Result<PathBuf, Failure> {
+    let whole = std::path::absolute(dir);
+    let whole = whole.map_err(|error| Failure::usage(format!("failed to use `{}`: {error}", dir.display())))?;
+    Ok(whole.components().collect())
 }
 
 /// A machine's definition with its placeholders filled in: the same files that are deployed.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::summary;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -81,6 +83,9 @@ impl From<ports::Error> for Failure {
 /// An engine's error at the edge.
 impl From<engine::Error> for Failure {
     fn from(error: engine::Error) -> Self {
+        if let engine::Error::Halted { error, cause } = &error {
+            return Self::internal(format!("{error}: {}", summary::said(cause)));
+        }
         Self::internal(chain(&error))
     }
 }

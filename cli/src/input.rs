@@ -3,17 +3,18 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use adapters::local::Access;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::args::{ManifestArgs, RunArgs, Tolerance};
-use crate::composition::{Composition, Pin, STATE_BUCKET};
+use crate::composition::{Composition, Pin, STATE_BUCKET, is_own};
 use crate::exit_code::Failure;
 
-/// The bucket that stands for the manifest's folder: no bucket of S3 has such a name.
-const MANIFEST_BUCKET: &str = "@manifest";
 /// **Bytes** of a body that travels in the execution's input: Step Functions takes 256 KiB.
 const BODY_BYTES_MAX: usize = 200 << 10;
+/// What the names of files end with that are still being spooled.
+const SPOOLING: &str = ".part";
 /// **Bytes** that are read at once.
 const PIECE: usize = 1 << 20;
 
@@ -46,7 +47,6 @@ pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> 
         if bucket.is_empty() || key.is_empty() {
             return Err(Failure::usage(format!("`{typed}` is not s3://bucket/key")));
         }
-        composition.uses_s3 = true;
         let place = json!({"bucket": bucket, "key": key});
         // Its ETag is part of what is found out before the run, see `crate::commands::run`.
         return Ok(Manifest::Object {
@@ -69,9 +69,10 @@ pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> 
         return Ok(Manifest::Body { body, digest });
     }
     let (folder, name) = folder_and_name(&path)?;
-    composition.mount_pinned(MANIFEST_BUCKET, folder, pin);
+    let bucket = composition.mount_dir(&folder, Access::ReadOnly)?;
+    composition.pin(&bucket, pin);
     Ok(Manifest::Object {
-        place: json!({"bucket": MANIFEST_BUCKET, "key": name}),
+        place: json!({"bucket": bucket, "key": name}),
         digest,
     })
 }
@@ -135,6 +136,17 @@ fn is_stream(path: &Path) -> Result<bool, Failure> {
     Ok(!metadata.is_file() && !metadata.is_dir())
 }
 
+/// Removes what killed processes have left: nobody else has this state directory.
+fn sweep(spool: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(spool)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(SPOOLING)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
     let fault = |error: std::io::Error| {
         Failure::internal(format!(
@@ -142,7 +154,8 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
             spool.display()
         ))
     };
-    let part = spool.join(format!("stdin-{}.part", std::process::id()));
+    sweep(spool).map_err(fault)?;
+    let part = spool.join(format!("stdin-{}{SPOOLING}", std::process::id()));
     let mut file = std::fs::File::create(&part).map_err(fault)?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -164,18 +177,20 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A destination: a bucket and a prefix; a directory becomes a bucket of its own.
-pub(crate) fn destination(typed: &str, number: usize, composition: &mut Composition) -> Result<Value, Failure> {
+pub(crate) fn destination(typed: &str, composition: &mut Composition) -> Result<Value, Failure> {
     if let Some((bucket, prefix)) = s3_parts(typed) {
         if bucket.is_empty() {
             return Err(Failure::usage(format!("`{typed}` is not s3://bucket/prefix")));
         }
-        composition.uses_s3 |= !composition.mounts.contains_key(bucket);
+        composition.write_to(bucket);
         return Ok(json!({"bucket": bucket, "prefix": prefix}));
     }
-    let dir = std::path::absolute(typed)
-        .map_err(|error| Failure::usage(format!("failed to use the directory `{typed}`: {error}")))?;
-    let bucket = format!("@output-{number}");
-    composition.mount(&bucket, dir, true);
+    if typed.contains("://") {
+        return Err(Failure::usage(format!(
+            "`{typed}` is neither a directory nor s3://bucket/prefix"
+        )));
+    }
+    let bucket = composition.mount_dir(Path::new(typed), Access::ReadWrite)?;
     Ok(json!({"bucket": bucket, "prefix": ""}))
 }
 
@@ -227,7 +242,10 @@ pub(crate) fn identity(digest: &str, input: &Value, composition: &Composition) -
             *value = Value::Null;
         }
     }
-    let outputs: Vec<_> = composition.mounts.iter().filter(|(_, mount)| mount.writable).collect();
+    let mounts = composition.mounts.iter();
+    let outputs: Vec<_> = mounts
+        .filter(|(bucket, mount)| mount.writable || !is_own(bucket))
+        .collect();
     let mut whole = json!({
         "digest": digest, "input": input, "outputs": outputs, "action": composition.action,
         "processor": composition.processor, "task": composition.task_destination,

@@ -105,6 +105,18 @@ impl State {
         }
     }
 
+    /// The run that a redrive began with.
+    pub(crate) async fn first_of(&self, mut row: ExecutionRow) -> Result<ExecutionRow, Failure> {
+        while let Some(of) = &row.redrives {
+            let rows = self.all_runs().await?;
+            let Some(found) = rows.into_iter().find(|other| other.arn == *of) else {
+                return Ok(row);
+            };
+            row = found;
+        }
+        Ok(row)
+    }
+
     /// The run and all that redrive it, also through other redrives: the oldest first.
     pub(crate) async fn lineage(&self, row: ExecutionRow) -> Result<Vec<ExecutionRow>, Failure> {
         let newer = self.all_runs().await?.into_iter().rev();

@@ -74,9 +74,13 @@ fn from_summary(summary: Summary, pending: u64, report: Option<String>) -> RunSu
     }
 }
 
-/// Why an execution failed, in words: a function's cause is Lambda's JSON around its message.
+/// Why an execution failed, in words.
 pub(crate) fn cause(row: &ExecutionRow) -> String {
-    let cause = row.cause.as_deref().unwrap_or_default();
+    said(row.cause.as_deref().unwrap_or_default())
+}
+
+/// A cause in words: a function's is Lambda's JSON around its message.
+pub(crate) fn said(cause: &str) -> String {
     let inside: Option<Value> = serde_json::from_str(cause).ok();
     let message = inside.as_ref().and_then(|cause| cause.get("errorMessage")?.as_str());
     message.unwrap_or(cause).to_owned()

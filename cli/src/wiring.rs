@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use adapters::aws::LazyS3;
 use adapters::http::{Origin, OriginOptions, SystemResolver};
 use adapters::local::{Access, Functions, Router, Table as LocalTable};
 use engine::Engine;
@@ -22,6 +23,8 @@ use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
 const HALTING: [ErrorKind; 3] = [ErrorKind::Full, ErrorKind::Denied, ErrorKind::NotFound];
+/// The same of a manifest that is not what it was: put back, or only touched, it is what it was.
+const HALTING_CHANGE: &str = consolidator::error_name::MANIFEST_CHANGED;
 
 /// A run's engine and its objects.
 #[derive(Debug)]
@@ -62,7 +65,9 @@ pub(crate) async fn wire(
         ledger: Arc::clone(&state.records) as _,
         clock: Arc::clone(&state.clock),
     };
-    let engine = Engine::new(ports, settings(HALTING.map(|kind| kind.error_name().to_owned())));
+    let halting = HALTING.map(ErrorKind::error_name).into_iter().chain([HALTING_CHANGE]);
+    let halting = halting.map(str::to_owned);
+    let engine = Engine::new(ports, settings(halting));
     Ok(Wired { engine, store })
 }
 
@@ -117,12 +122,8 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
         }
     }
     let local = Arc::clone(&state.objects) as Arc<dyn ObjectStore>;
-    if !composition.uses_s3 {
-        return Ok(local);
-    }
-    let aws = adapters::aws::connect().await;
     let on_this_machine = composition.mounts.keys().map(String::as_str).chain([STATE_BUCKET]);
-    let router = on_this_machine.fold(Router::new(aws.store), |router, bucket| {
+    let router = on_this_machine.fold(Router::new(Arc::new(LazyS3::default())), |router, bucket| {
         router.with(bucket, Arc::clone(&local))
     });
     Ok(Arc::new(router))

@@ -1,5 +1,6 @@
 //! The outputs of one call: settled outcomes to results, report and table, the others to the rest.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use manifest::{Outcome, Rest, Status, Subject, run_key};
@@ -194,7 +195,10 @@ fn write_row(line: &mut Vec<u8>, outcome: &Outcome, status: &str) {
         },
         |error| (error.name.as_str(), error.message.as_str()),
     );
-    let cells = [bucket, key, version, status, error, &code, message];
+    // A copy's failure is about one of its destinations, for which the format has no column.
+    let to = outcome.destination.as_ref().filter(|_| outcome.error.is_some());
+    let message = to.map_or(Cow::Borrowed(message), |to| Cow::Owned(format!("to {to}: {message}")));
+    let cells = [bucket, key, version, status, error, &code, &message];
     for (position, cell) in cells.iter().enumerate() {
         if position > 0 {
             line.push(b',');

@@ -12,6 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 
 /// Where an object is: a bucket's name and a key, both as they are. Nothing normalises a key.
+///
+/// A directory that stands for a bucket is called by its absolute path, which no bucket of S3 can be.
+///
+/// ```
+/// assert_eq!(ports::ObjectKey::new("images", "a/b.gif").to_string(), "s3://images/a/b.gif");
+/// assert_eq!(ports::ObjectKey::new("/home/me", "a/b.gif").to_string(), "/home/me/a/b.gif");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectKey {
     /// The bucket's name.
@@ -32,7 +39,11 @@ impl ObjectKey {
 
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, self.key)
+        match self.bucket.strip_prefix('/') {
+            Some("") => write!(f, "/{}", self.key),
+            Some(folder) => write!(f, "/{folder}/{}", self.key),
+            None => write!(f, "s3://{}/{}", self.bucket, self.key),
+        }
     }
 }
 

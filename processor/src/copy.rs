@@ -30,10 +30,11 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
     };
     let ended = |end: &Result<u64, Failure>| account::count(meter, end.as_ref().copied());
     let progress = schedule::run(scope.rules(cap(work.lambda_concur), None), &jobs, attempt, ended).await;
-    let progress = progress.map_err(|error| Error::store("copy to", &ObjectKey::new("", ""), error))?;
+    let progress = progress.map_err(|error| Error::store("copy to", &place(work), error))?;
     let mut progress = progress.iter();
     let outcome = |entry: Entry| {
         let mut outcome = account::outcome(entry.item);
+        outcome.destination = entry.to;
         let transfer = match entry.end {
             Ok(transfer) => transfer,
             Err(error) => {
@@ -41,7 +42,6 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
                 return account::failed(outcome, error);
             }
         };
-        outcome.destination = Some(transfer.to.to_string());
         let Some(progress) = progress.next() else {
             return outcome;
         };
@@ -54,9 +54,17 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
     Ok(entries.into_iter().map(outcome).collect())
 }
 
+/// Where the copies go, for people: one place stands for all.
+fn place(work: &Copy) -> ObjectKey {
+    let first = work.destinations.first().map(|destination| destination.at(""));
+    first.unwrap_or_else(|| ObjectKey::new("", ""))
+}
+
 /// An item and one of its destinations.
 struct Entry {
     item: Item,
+    /// The one destination; none where it is about all of them.
+    to: Option<String>,
     end: Result<Transfer, ItemError>,
 }
 
@@ -111,35 +119,38 @@ fn broken(error: ports::Error) -> Broken {
 
 /// The item at each destination that it is still to go to.
 fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
-    let only = item.destination.as_deref();
+    let only = item.destination.clone();
     let object = account::check_subject(&item, |subject| match subject {
         Subject::Object { bucket, key, version } => Some((ObjectKey::new(bucket, key), version.clone())),
         Subject::Url { .. } | Subject::Record { .. } => None,
     });
+    let refused = |item, error| {
+        let (to, end) = (None, Err(error));
+        vec![Entry { item, to, end }]
+    };
     let (from, version) = match object {
         Ok(object) => object,
-        Err(error) => return vec![Entry { item, end: Err(error) }],
+        Err(error) => return refused(item, error),
     };
-    if reserved.contains(&from.bucket) {
-        let end = Err(is_reserved(&from.bucket));
-        return vec![Entry { item, end }];
+    if from.bucket.contains('/') || reserved.contains(&from.bucket) {
+        return refused(item, is_reserved(&from.bucket));
     }
-    let wanted = work.destinations.iter().filter(|destination| {
-        let to = destination.at(&from.key);
-        only.is_none_or(|only| only == to.to_string())
-    });
-    let ends: Vec<_> = wanted
-        .map(|destination| transfer(item.index, &from, version.as_ref(), destination))
+    let places = work
+        .destinations
+        .iter()
+        .map(|destination| (destination, destination.at(&from.key).to_string()));
+    let wanted = places.filter(|(_, to)| only.as_ref().is_none_or(|only| only == to));
+    let entries: Vec<_> = wanted
+        .map(|(destination, to)| Entry {
+            item: item.clone(),
+            to: Some(to),
+            end: transfer(item.index, &from, version.as_ref(), destination),
+        })
         .collect();
-    if ends.is_empty() {
-        let end = Err(not_among(only.unwrap_or_default()));
-        return vec![Entry { item, end }];
+    if entries.is_empty() {
+        return refused(item, not_among(&only.unwrap_or_default()));
     }
-    let with_item = |end| Entry {
-        item: item.clone(),
-        end,
-    };
-    ends.into_iter().map(with_item).collect()
+    entries
 }
 
 fn transfer(
@@ -165,7 +176,7 @@ fn is_reserved(bucket: &str) -> ItemError {
     ItemError {
         name: names::ADDRESS_REFUSED.to_owned(),
         class: ErrorClass::Refused,
-        message: format!("the bucket `{bucket}` is one of the run's own"),
+        message: format!("`{bucket}` is no bucket to copy from"),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod dynamodb;
 mod failure;
+mod lazy;
 mod s3;
 mod sns;
 mod upload;
@@ -16,6 +17,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use ports::{Clock, Notifier, ObjectStore, Table};
 
 pub use dynamodb::DynamoDb;
+pub use lazy::LazyS3;
 pub use s3::S3;
 pub use sns::Sns;
 

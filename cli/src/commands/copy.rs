@@ -24,8 +24,6 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         task_destination: None,
         task_items: 0,
         connections: run::connections(&args.run),
-        // The manifest names its buckets itself.
-        uses_s3: args.run.buckets.is_empty(),
         processor: std::collections::BTreeMap::new(),
         consolidator: std::collections::BTreeMap::new(),
         only: None,
@@ -40,8 +38,7 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
     let destinations: Result<Vec<Value>, Failure> = args
         .to
         .iter()
-        .enumerate()
-        .map(|(number, to)| input::destination(to, number, &mut composition))
+        .map(|to| input::destination(to, &mut composition))
         .collect();
     let mut manifest = input::manifest_members(&place, &args.manifest);
     if let Some(names) = &args.columns {

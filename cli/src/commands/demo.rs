@@ -166,7 +166,6 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
         task_destination: None,
         task_items: 0,
         connections: 64,
-        uses_s3: false,
         processor: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         consolidator: BTreeMap::new(),
         only: None,
@@ -176,7 +175,7 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
         return Err(Failure::internal("the demo's manifest is a CSV"));
     };
     let to = dir.join("files").display().to_string();
-    let destination = input::destination(&to, 0, &mut composition)?;
+    let destination = input::destination(&to, &mut composition)?;
     let input = json!({
         "manifest": place,
         "batchItems": 50,

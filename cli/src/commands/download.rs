@@ -31,7 +31,7 @@ fn new_run(state: &State, args: &DownloadArgs) -> Result<NewRun, Failure> {
     }
     composition.mount_all(&args.run.buckets)?;
     let manifest = input::find(&args.manifest.manifest, &state.dir.spool(), &mut composition)?;
-    let destination = input::destination(&args.to, 0, &mut composition)?;
+    let destination = input::destination(&args.to, &mut composition)?;
     let digest = manifest.digest().to_owned();
     let (machine, input) = match manifest {
         Manifest::Body { body, .. } if args.is_particular() => {
@@ -74,7 +74,6 @@ fn composition(args: &DownloadArgs) -> Composition {
         task_destination: None,
         task_items: args.manifest.batch_items.unwrap_or(TASK_ITEMS),
         connections: run::connections(&args.run),
-        uses_s3: false,
         processor: std::collections::BTreeMap::new(),
         consolidator: std::collections::BTreeMap::new(),
         only: None,

@@ -4,7 +4,6 @@ use manifest::{Outcome, Status};
 use ports::ExecutionRow;
 
 use crate::args::ExplainArgs;
-use crate::composition::Composition;
 use crate::exit_code::{Exit, Failure};
 use crate::outcomes::RunObjects;
 use crate::output;
@@ -15,8 +14,6 @@ struct Attempt {
     run: String,
     key: String,
     outcome: Outcome,
-    /// Where it was written.
-    place: Option<String>,
 }
 
 pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, Failure> {
@@ -51,19 +48,12 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
 /// The item's outcomes in the run and in all that redrive it, the earliest first.
 async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, Failure> {
     let mut attempts = Vec::new();
-    for row in state.lineage(row).await? {
-        let composition = Composition::of(&row)?;
+    for row in state.lineage(state.first_of(row).await?).await? {
         let mut outcomes = RunObjects::of(&*state.objects, &row).attempts().await?;
         while let Some((key, outcome)) = outcomes.next().await? {
             if is_item(&outcome, item) {
                 let run = row.name.clone();
-                let destination = outcome.destination.as_ref();
-                attempts.push(Attempt {
-                    run,
-                    key,
-                    place: destination.map(|destination| composition.place(destination)),
-                    outcome,
-                });
+                attempts.push(Attempt { run, key, outcome });
             }
         }
     }
@@ -103,10 +93,10 @@ fn lines(attempt: &Attempt) -> Vec<String> {
             place.record, place.line, place.byte
         ));
     }
-    if let Some(place) = &attempt.place {
+    if let Some(destination) = &outcome.destination {
         lines.push(format!(
             "    {}, {}",
-            output::printable(place),
+            output::printable(destination),
             output::bytes(outcome.bytes)
         ));
     }

@@ -38,6 +38,11 @@ fn line(state: &State, outcome: &Outcome) -> Result<String, Failure> {
         .error
         .as_ref()
         .map_or(("?", ""), |error| (error.name.as_str(), error.message.as_str()));
-    let line = format!("{}\t{name}\t{}\t{message}", outcome.index, outcome.subject.shown());
+    let to = outcome
+        .destination
+        .as_ref()
+        .map(|to| format!(" -> {to}"))
+        .unwrap_or_default();
+    let line = format!("{}\t{name}\t{}{to}\t{message}", outcome.index, outcome.subject.shown());
     Ok(line.split('\t').map(output::printable).collect::<Vec<_>>().join("\t"))
 }

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use engine::{Engine, NewExecution, Outcome, Stop};
+use manifest::error_name::{ADDRESS_REFUSED, PORT_REFUSED};
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, Meter};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::RunArgs;
 use crate::composition::{ACCOUNT, Composition, Machine, REGION, definition};
@@ -65,6 +67,7 @@ struct Ready {
     wired: Wired,
     meter: Arc<Meter>,
     expected: Arc<Expected>,
+    signals: Signals,
 }
 
 impl Ready {
@@ -73,7 +76,12 @@ impl Ready {
         let expected = Arc::new(Expected::default());
         surroundings::allow_connections(composition.connections)?;
         let wired = wiring::wire(state, composition, &meter, &expected).await?;
-        Ok(Self { wired, meter, expected })
+        Ok(Self {
+            wired,
+            meter,
+            expected,
+            signals: Signals::listen(),
+        })
     }
 
     async fn run(self, state: State, arn: &ExecutionArn) -> Result<Exit, Failure> {
@@ -88,7 +96,7 @@ impl Ready {
         let outcome = tokio::select! {
             outcome = self.wired.engine.run(arn, &stop) => outcome,
             never = progress.show() => match never {},
-            () = interrupted_twice(&state, &stop) => return Ok(Exit::Interrupted),
+            () = interrupted_twice(&state, &stop, self.signals) => return Ok(Exit::Interrupted),
         };
         match outcome {
             Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
@@ -106,29 +114,37 @@ impl Ready {
 }
 
 /// The first signal asks the run to stop, the second ends the process.
-async fn interrupted_twice(state: &State, stop: &Stop) {
-    wait_for_signal().await;
+async fn interrupted_twice(state: &State, stop: &Stop, mut signals: Signals) {
+    signals.next().await;
     stop.request();
     state
         .output
         .say("finishing the batches under way; interrupt again to stop now (nothing is lost either way)");
-    wait_for_signal().await;
+    signals.next().await;
     state.output.say("stopped; the same command resumes the run");
 }
 
-async fn wait_for_signal() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        // Without a handler the signal ends the process, which is harmless.
-        Err(_no_handler) => return std::future::pending().await,
-    };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => {
-            if pressed.is_err() {
-                std::future::pending::<()>().await;
-            }
+/// Ctrl-C and SIGTERM, from when this is made. One that cannot be listened to ends the process, which is harmless.
+struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+}
+
+impl Signals {
+    fn listen() -> Self {
+        Self {
+            interrupt: signal(SignalKind::interrupt()).ok(),
+            terminate: signal(SignalKind::terminate()).ok(),
         }
-        _terminated = terminate.recv() => {}
+    }
+
+    async fn next(&mut self) {
+        let (interrupt, terminate) = (self.interrupt.as_mut(), self.terminate.as_mut());
+        tokio::select! {
+            Some(()) = async { interrupt?.recv().await } => {}
+            Some(()) = async { terminate?.recv().await } => {}
+            else => std::future::pending().await,
+        }
     }
 }
 
@@ -199,7 +215,6 @@ pub(crate) fn settings(halt_on: impl IntoIterator<Item = String>) -> engine::Set
 const MANIFEST_ERRORS: &[&str] = &[
     batcher::error_name::INVALID_REQUEST,
     batcher::error_name::MANIFEST_NOT_FOUND,
-    batcher::error_name::MANIFEST_CHANGED,
     batcher::error_name::WRONG_COLUMN,
     batcher::error_name::UNCLOSED_QUOTE,
     batcher::error_name::INVALID_UTF8,
@@ -305,6 +320,12 @@ fn lines(row: &ExecutionRow, found: &RunSummary, elapsed: std::time::Duration, s
             row.name,
             state.flag()
         ));
+    }
+    if [ADDRESS_REFUSED, PORT_REFUSED]
+        .iter()
+        .any(|refused| found.errors.contains_key(*refused))
+    {
+        lines.push("  refused:         private addresses and unusual ports need --allow-private".to_owned());
     }
     if let Some(report) = &found.report {
         lines.push(format!("  report:          {report}"));

@@ -137,9 +137,10 @@ fn numbers(found: &RunSummary) -> Vec<String> {
         found.rounds,
         if found.rounds == 1 { "" } else { "s" }
     ));
-    let times: Vec<String> = found
-        .milliseconds
-        .iter()
+    let mut times: Vec<_> = found.milliseconds.iter().collect();
+    times.sort_by_key(|(_, milliseconds)| **milliseconds);
+    let times: Vec<String> = times
+        .into_iter()
         .map(|(percentile, milliseconds)| format!("{percentile} {milliseconds} ms"))
         .collect();
     if !times.is_empty() {

@@ -118,6 +118,32 @@ fn a_redrive_that_is_killed_goes_on_by_the_same_command() {
     assert!(said.stderr.contains("no item of"), "{}", said.stderr);
 }
 
+#[test]
+fn a_manifest_that_is_gone_stops_the_run_until_it_is_back() {
+    const FEW: u64 = 200;
+    let served = serve(FEW, LATENCY);
+    let place = Place::new();
+    place.write("urls.txt", served.list(FEW));
+    let words = "download urls.txt --to out --allow-private --batch-items 5 --concurrency 4 --max-concurrency 1 --json";
+    let run = place.command(words).stderr(Stdio::piped()).spawn().unwrap();
+    while served.origin.requests_in_all() < FEW / 10 {
+        std::thread::yield_now();
+    }
+    std::fs::rename(place.path("urls.txt"), place.path("away")).unwrap();
+    let ended = run.wait_with_output().unwrap();
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("urls.txt") && stderr.contains("resumes the run"),
+        "{stderr}"
+    );
+    // Another file with the same content, which the file system tells from the first.
+    std::fs::copy(place.path("away"), place.path("urls.txt")).unwrap();
+    let said = place.run(words).expect(0);
+    assert!(said.stderr.contains("resuming"), "{}", said.stderr);
+    assert_eq!(said.json()["succeeded"], FEW);
+}
+
 /// Copies within a file system never wait for anything.
 #[test]
 fn an_interrupt_is_heard_in_the_middle_of_copies() {

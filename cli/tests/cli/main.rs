@@ -340,16 +340,51 @@ fn the_runs_own_folders_are_no_buckets_to_copy_from() {
     std::fs::create_dir(place.path("in")).unwrap();
     place.write("in/a", "a");
     place.write("secret", "s");
+    let folder = place.path("");
+    let folder = folder.display();
     place.write(
         "objects.csv",
-        "bucket,key\nin,a\n@manifest,secret\n@output-0,a\ngantry-state,a\n",
+        format!("bucket,key\nin,a\n{folder},secret\ngantry-state,a\n"),
     );
     let said = place.run("copy objects.csv --to out --bucket in=in --json").expect(1);
-    assert_eq!(said.json()["errors"]["AddressRefused"]["count"], 3, "{said:?}");
+    assert_eq!(said.json()["errors"]["AddressRefused"]["count"], 2, "{said:?}");
     assert_eq!(place.files("out"), ["a"]);
     place
         .run("copy objects.csv --to out --bucket gantry-state=in")
         .expect(2);
+}
+
+#[test]
+fn a_bucket_that_is_only_read_need_not_be_writable_but_must_be_there() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("in/a", "a");
+    place.write("objects.csv", "bucket,key\nin,a\n");
+    let said = place.run("copy objects.csv --to out --bucket in=inn").expect(2);
+    assert!(said.stderr.contains("inn") && !place.path("inn").exists(), "{said:?}");
+    place.run("copy objects.csv --to out/ --bucket in=in").expect(0);
+    place
+        .run("copy objects.csv --to s3://in/copies --bucket in=in")
+        .expect(0);
+    assert_eq!(place.files("in"), ["a", "copies/a"]);
+    place
+        .run("copy objects.csv --to file:///tmp/x --bucket in=in")
+        .expect(2);
+}
+
+#[test]
+fn of_two_destinations_each_failure_is_told_and_redriven() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("objects.csv", "bucket,key\nin,../a\nin,gone\n");
+    let said = place
+        .run("copy objects.csv --to one --to two --bucket in=in --json")
+        .expect(1);
+    assert_eq!(said.json()["failed"], 4, "{said:?}");
+    let failures = place.run("failures").expect(0).stdout;
+    let told: std::collections::BTreeSet<&str> = failures.lines().collect();
+    assert_eq!(told.len(), 4, "each says which: {failures}");
+    assert_eq!(place.run("redrive --json").expect(1).json()["failed"], 4);
 }
 
 #[test]
