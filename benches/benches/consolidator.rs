@@ -62,6 +62,7 @@ fn a_round(criterion: &mut Criterion) {
     let config = Config {
         state_bucket: "state".to_owned(),
         table,
+        table_url: consolidator::TableUrl::Full,
         topic: None,
         report_succeeded: true,
         margin: Duration::from_secs(20),
