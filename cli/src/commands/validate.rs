@@ -18,13 +18,18 @@ struct Counts {
     errors: usize,
     warnings: usize,
     unreadable: usize,
+    placeholders: usize,
 }
 
 pub(crate) fn execute(output: Output, args: &ValidateArgs) -> Exit {
     let mut counts = Counts::default();
     for name in &args.files {
         match read(name) {
-            Ok(text) => tell(output, name, &findings(&text, args.machine_type), &mut counts),
+            Ok(text) => {
+                let (open, findings) = findings(&text, args.machine_type);
+                counts.placeholders += open;
+                tell(output, name, &findings, &mut counts);
+            }
             Err(reason) => {
                 output.say(format!(
                     "gantry: failed to read `{}`: {reason}",
@@ -50,12 +55,29 @@ fn read(name: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|error| format!("not UTF-8 from byte {} on", error.utf8_error().valid_up_to()))
 }
 
-fn findings(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
+/// What there is to say, and of how many values it cannot be said: what stands for them is filled in when the definition is
+/// deployed.
+fn findings(text: &str, machine_type: MachineType) -> (usize, Vec<Diagnostic>) {
     let execution_type = match machine_type {
         MachineType::Standard => ExecutionType::Standard,
         MachineType::Express => ExecutionType::Express,
     };
-    asl::parse_for(text, execution_type).diagnostics
+    let findings = asl::parse_for(text, execution_type).diagnostics;
+    let definition: Value = serde_json::from_str(text).unwrap_or_default();
+    let is_open = |finding: &Diagnostic| {
+        let value = definition.pointer(&finding.pointer).and_then(Value::as_str);
+        value.is_some_and(is_placeholder)
+    };
+    let (open, findings): (Vec<_>, Vec<_>) = findings.into_iter().partition(is_open);
+    (open.len(), findings)
+}
+
+/// Whether it stands for a value.
+///
+/// **Source**: `DefinitionSubstitutions` in aws-resource-stepfunctions-statemachine.html of the `CloudFormation` guide.
+fn is_placeholder(value: &str) -> bool {
+    let name = value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
 fn tell(output: Output, name: &str, findings: &[Diagnostic], counts: &mut Counts) {
@@ -112,6 +134,9 @@ impl Counts {
         let mut parts = vec![count(self.errors, "error"), count(self.warnings, "warning")];
         if self.unreadable > 0 {
             parts.push(format!("{} not read", self.unreadable));
+        }
+        if self.placeholders > 0 {
+            parts.push(format!("{} not checked", count(self.placeholders, "placeholder")));
         }
         format!("{}: {}", count(files, "file"), parts.join(", "))
     }

@@ -179,6 +179,22 @@ fn a_sound_definition_is_told_by_nothing_but_the_exit_code() {
 }
 
 #[test]
+fn what_is_filled_in_later_is_not_judged() {
+    let place = Place::new();
+    place.write("m.json", include_str!("../../../asl/machines/manifest-map.asl.json"));
+    let said = place.run("validate m.json").expect(0);
+    assert_eq!(
+        said.stderr,
+        "1 file: 0 errors, 0 warnings, 4 placeholders not checked\n"
+    );
+    place.write(
+        "m.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "x${Arn}", "End": true}}}"#,
+    );
+    place.run("validate m.json").expect(2);
+}
+
+#[test]
 fn stdin_and_the_kind_of_machine_are_heeded() {
     let text = r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "End": true,
         "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "j"}}}}"#;
