@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Show(RunArg),
     /// Lists the items of a run that failed and that no redrive of it has brought since.
     Failures(RunArg),
+    /// Goes on with a run that was interrupted, as repeating its command does.
+    Resume(RunArg),
     /// Runs the failed items of a run again, in a new run that refers to it.
     Redrive(RedriveArgs),
     /// Tells everything that is known of one item of a run: every attempt, in every round and redrive.

@@ -104,7 +104,7 @@ fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Failure> {
 
 /// What names the content: the same bytes have the same digest wherever they lie. 128 bits of XXH3 at memory speed;
 /// it guards against mistakes, not against forgery.
-fn pin_of(path: &Path) -> Result<Pin, Failure> {
+pub(crate) fn pin_of(path: &Path) -> Result<Pin, Failure> {
     let mut file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     let stamp = adapters::local::stamp(&file).map_err(|error| unreadable(path, &error))?;
     let mut digest = Xxh3::new();

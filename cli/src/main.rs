@@ -72,6 +72,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Runs => commands::runs::execute(opened).await,
         Command::Show(args) => commands::show::execute(opened, args).await,
         Command::Failures(args) => commands::failures::execute(opened, args).await,
+        Command::Resume(args) => commands::resume::execute(opened, args).await,
         Command::Redrive(args) => commands::redrive::execute(opened, args).await,
         Command::Explain(args) => commands::explain::execute(opened, args).await,
         Command::Demo(args) => commands::demo::execute(opened, args).await,

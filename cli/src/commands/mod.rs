@@ -6,6 +6,7 @@ pub(crate) mod download;
 pub(crate) mod explain;
 pub(crate) mod failures;
 pub(crate) mod redrive;
+pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod show;

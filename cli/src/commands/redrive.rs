@@ -11,6 +11,7 @@ use crate::input::set;
 use crate::newest::Newest;
 use crate::state::{Opened, State};
 
+use super::resume;
 use super::run::{self, NewRun};
 
 pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, Failure> {
@@ -20,7 +21,7 @@ pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, 
         return Err(Failure::internal("a run is of its own lineage"));
     };
     if let Some(interrupted) = interrupted(&lineage, &args.only).filter(|_| !args.new) {
-        return run::resume(state, interrupted).await;
+        return resume::go_on(state, interrupted).await;
     }
     let rest = matching(&state, &lineage, &args.only).await?;
     if rest.is_empty() {
@@ -49,7 +50,8 @@ async fn lineage(state: &State, args: &RedriveArgs) -> Result<Vec<ExecutionRow>,
     while row.status == ExecutionStatus::Running {
         let Some(of) = &row.redrives else {
             let text = format!("{} has not ended", row.name);
-            return Err(Failure::usage(text).with_hint("repeat the command that started it: it goes on where it was"));
+            let first = format!("go on with it first: gantry resume {}{}", row.name, state.flag());
+            return Err(Failure::usage(text).with_hint(first));
         };
         row = state.find_run(run::short_name(of)).await?;
     }

@@ -56,8 +56,8 @@ pub(crate) async fn execute(state: State, run: NewRun) -> Result<Exit, Failure> 
 }
 
 /// Goes on with a run that was interrupted.
-pub(crate) async fn resume(state: State, row: &ExecutionRow) -> Result<Exit, Failure> {
-    let ready = Ready::of(&state, &Composition::of(row)?).await?;
+pub(crate) async fn resume(state: State, row: &ExecutionRow, composition: &Composition) -> Result<Exit, Failure> {
+    let ready = Ready::of(&state, composition).await?;
     state.output.say(format!("resuming {}", row.name));
     ready.run(state, &row.arn).await
 }

@@ -79,7 +79,7 @@ async fn lines(
         lines.push(redrive(state, newer).await?);
     }
     if row.status == ExecutionStatus::Running {
-        lines.push("to go on: repeat the command that started it".to_owned());
+        lines.push(format!("to go on   gantry resume {}{}", row.name, state.flag()));
     }
     Ok(lines)
 }

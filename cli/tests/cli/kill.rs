@@ -137,11 +137,16 @@ fn a_manifest_that_is_gone_stops_the_run_until_it_is_back() {
         stderr.contains("urls.txt") && stderr.contains("resumes the run"),
         "{stderr}"
     );
+    place.run("resume").expect(2);
+    let said = place.run("redrive").expect(2);
+    assert!(said.stderr.contains("gantry resume download-"), "{said:?}");
     // Another file with the same content, which the file system tells from the first.
     std::fs::copy(place.path("away"), place.path("urls.txt")).unwrap();
-    let said = place.run(words).expect(0);
+    let said = place.run("resume --json").expect(0);
     assert!(said.stderr.contains("resuming"), "{}", said.stderr);
     assert_eq!(said.json()["succeeded"], FEW);
+    let said = place.run("resume").expect(2);
+    assert!(said.stderr.contains("has ended"), "{said:?}");
 }
 
 /// Copies within a file system never wait for anything.
