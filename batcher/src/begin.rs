@@ -33,6 +33,7 @@ pub(crate) fn beginning(first: First<'_>, layout: Layout) -> Result<Option<Begin
         fields: None,
         columns: members(first),
         base_url: first.manifest.base_url.clone(),
+        url_encoded_keys: first.manifest.url_encoded_keys,
         data_start: byte_order_mark(first.bytes),
     };
     match layout {

@@ -106,6 +106,9 @@ pub struct ManifestObject {
     /// Joined with `/` before each URL that is not absolute.
     #[serde(default)]
     pub base_url: Option<String>,
+    /// Whether a CSV's keys are URL-encoded, as S3's inventories write them.
+    #[serde(default)]
+    pub url_encoded_keys: bool,
 }
 
 /// A member that is null is as good as absent: an optional one of the input that a state has handed on.

@@ -20,6 +20,7 @@ fn batch(bytes: &str, layout: Layout) -> Batch {
             position: 1,
         },
         base_url: None,
+        url_encoded_keys: false,
         data_start: 0,
     };
     let source = Source {

@@ -176,6 +176,10 @@ pub(crate) struct CopyArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
 
+    /// The keys of a CSV are URL-encoded, as S3's inventories and S3 Batch Operations write them.
+    #[arg(long)]
+    pub(crate) url_encoded_keys: bool,
+
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

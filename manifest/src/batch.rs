@@ -110,6 +110,9 @@ pub struct Format {
     /// Joined with `/` before each URL that is not absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// Whether a CSV's keys are URL-encoded, with `+` for a space, as S3's inventories write them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub url_encoded_keys: bool,
     /// The byte at which the first record begins: after a byte order mark and a header.
     #[serde(default)]
     pub data_start: u64,

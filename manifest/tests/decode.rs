@@ -13,6 +13,7 @@ fn format(layout: Layout) -> Format {
             position: 0,
         },
         base_url: None,
+        url_encoded_keys: false,
         data_start: 0,
     }
 }

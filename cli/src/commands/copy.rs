@@ -41,6 +41,9 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         .map(|to| input::destination(to, &mut composition))
         .collect();
     let mut manifest = input::manifest_members(&place, &args.manifest);
+    if args.url_encoded_keys {
+        set(&mut manifest, "urlEncodedKeys", json!(true));
+    }
     if let Some(names) = &args.columns {
         set(&mut manifest, "columns", columns(names)?);
     }

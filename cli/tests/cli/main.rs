@@ -388,10 +388,19 @@ fn of_two_destinations_each_failure_is_told_and_redriven() {
 }
 
 #[test]
-fn a_version_in_a_manifest_of_copies_is_heeded() {
+fn versions_and_encoded_keys_in_a_manifest_of_copies_are_heeded() {
     let place = Place::new();
     std::fs::create_dir(place.path("in")).unwrap();
     place.write("in/a", "a");
+    place.write("in/b c+d", "a");
+    place.write("inventory.csv", "\"in\",\"b+c%2Bd\"\n\"in\",\"%ff\"\n");
+    let inventory = "copy inventory.csv --header bucket,key --url-encoded-keys --to out --bucket in=in --json";
+    let said = place.run(inventory).expect(1).json();
+    assert_eq!(
+        (said["succeeded"].as_u64(), &said["errors"]["InvalidUtf8"]["count"]),
+        (Some(1), &Value::from(1))
+    );
+    assert_eq!(place.files("out"), ["b c+d"]);
     place.write("objects.csv", "bucket,key,versionId\nin,a,null\nin,a,v1\n");
     let said = place.run("copy objects.csv --to out --bucket in=in --json").expect(1);
     assert_eq!(

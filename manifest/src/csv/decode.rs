@@ -1,6 +1,7 @@
 //! The records of a range of whole records: the csv crate finds the fields, the states find what is wrong with them.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use percent_encoding::percent_decode_str;
 
 use super::{Meaning, State};
 use crate::item::Found;
@@ -106,7 +107,7 @@ impl<'a> Records<'a> {
             }
             Columns::Object { bucket, key, version } => Ok(Subject::Object {
                 bucket: self.cell(*bucket, "bucket")?.to_owned(),
-                key: self.cell(*key, "key")?.to_owned(),
+                key: self.key(*key)?,
                 version: version
                     .and_then(|position| self.fields.get(position))
                     .map(json_lines::utf8)
@@ -115,6 +116,20 @@ impl<'a> Records<'a> {
                     .map(str::to_owned),
             }),
         }
+    }
+
+    fn key(&self, position: usize) -> Result<String, Malformed> {
+        let text = self.cell(position, "key")?;
+        if !self.format.url_encoded_keys {
+            return Ok(text.to_owned());
+        }
+        let spaced = text.replace('+', " ");
+        let decoded = percent_decode_str(&spaced).decode_utf8();
+        let decoded = decoded.map_err(|error| {
+            let message = format!("the URL-encoded key is not UTF-8: {error}");
+            Malformed::new(error_name::INVALID_UTF8, message)
+        })?;
+        Ok(decoded.into_owned())
     }
 
     fn cell(&self, position: usize, name: &str) -> Result<&str, Malformed> {
