@@ -93,8 +93,18 @@ impl Transfer {
         };
         match scope.ports.store.copy(&self.from, &self.to, options).await {
             Ok(copied) => Ok(copied.size.unwrap_or(0)),
+            Err(error) if self.has_no_destination(&error, scope).await => Err(Broken::Store(error)),
             Err(error) => Err(broken(error)),
         }
+    }
+
+    /// Whether the bucket that is not there is the destination's, which is the same for every item.
+    async fn has_no_destination(&self, error: &ports::Error, scope: &Scope<'_>) -> bool {
+        if error.code() != Some("NoSuchBucket") || self.from.bucket == self.to.bucket {
+            return false;
+        }
+        let listed = scope.ports.store.list(&self.to.bucket, &self.to.key, None).await;
+        listed.is_err_and(|error| error.kind() == ErrorKind::NotFound)
     }
 }
 

@@ -90,3 +90,30 @@ async fn a_url_cannot_be_copied_nor_an_object_downloaded() {
     let outcomes = copy(&world, "https://example.com/a\n", urls).await;
     assert_eq!(verdict(&outcomes[0]), (Status::Failed, Some("MissingMember"), None));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_does_not_exist_ends_the_batch_and_a_source_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = adapters::local::Directory::default();
+    for bucket in ["state", "manifests", "source", "a"] {
+        let dir = folder.path().join(bucket);
+        store.mount(bucket, &dir, adapters::local::Access::ReadWrite).unwrap();
+    }
+    std::fs::write(folder.path().join("source/1"), "one").unwrap();
+    let (mut world, _) = World::scripted(&[], Origin::default());
+    world.ports.store = std::sync::Arc::new(store);
+
+    let text = "elsewhere,1\nsource,1\n";
+    std::fs::write(folder.path().join("manifests/objects"), text).unwrap();
+    let manifest = ports::ObjectKey::new("manifests", "objects");
+    let etag = world.ports.store.head(&manifest).await.unwrap().etag;
+    let mut event = event(text, &etag, &csv());
+    let refused = world.call(event.clone()).await.unwrap_err();
+    assert_eq!(refused.name(), "Gantry.StorageNotFound", "there is no bucket b");
+
+    event["work"]["destinations"] = json!([{"bucket": "a", "prefix": ""}]);
+    let processor::Response::Summary(summary) = world.call(event).await.unwrap() else {
+        panic!("a batch is answered with a summary")
+    };
+    assert_eq!((summary.succeeded, summary.failed), (1, 1));
+}
