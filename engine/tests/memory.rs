@@ -54,6 +54,24 @@ fn wait() -> Value {
     json!({"Type": "Wait", "Seconds": 1, "End": true})
 }
 
+/// The first one waits longer than all others together take.
+fn first_waits() -> Value {
+    json!({
+        "Type": "Parallel", "End": true,
+        "Branches": [{
+            "StartAt": "Which",
+            "States": {
+                "Which": {
+                    "Type": "Choice", "Default": "Pass",
+                    "Choices": [{"Variable": "$.id", "StringEquals": "0000000000", "Next": "Wait"}],
+                },
+                "Wait": {"Type": "Wait", "Seconds": 290, "End": true},
+                "Pass": pass(),
+            },
+        }],
+    })
+}
+
 /// The peak of a run over so many rows of 260 bytes, all of which end well. Already 5,000 of them make more results than
 /// may wait for a commit.
 fn peak_of_rows(rows: u64, definition: &Value) -> usize {
@@ -72,7 +90,12 @@ fn peak_of_rows(rows: u64, definition: &Value) -> usize {
 #[test]
 fn twenty_times_the_rows_take_the_same_memory() {
     let _alone = alone();
-    for (child, batch_items) in [(pass(), None), (pass(), Some(100)), (wait(), Some(100))] {
+    for (child, batch_items) in [
+        (pass(), None),
+        (pass(), Some(100)),
+        (wait(), Some(100)),
+        (first_waits(), None),
+    ] {
         let definition = machine("CSV", &child, 10, batch_items);
         let (few, many) = (peak_of_rows(5_000, &definition), peak_of_rows(100_000, &definition));
         let limit = formula(10);

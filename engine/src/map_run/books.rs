@@ -24,6 +24,8 @@ impl MapRun {
             self.state.pending_redrive.take_child(child.items);
         }
         self.state.done.insert(child.position);
+        // The low-water mark will pass it and never stop at it: beside one slow child the marks of all others would gather.
+        self.marks.remove(&child.position);
         if let Some(unsuccessful) = Unsuccessful::of(child.position, &ended.ending) {
             self.unsuccessful.extend_from_slice(to_json(&unsuccessful).as_bytes());
             self.unsuccessful.extend_from_slice(b"\n");
