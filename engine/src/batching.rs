@@ -67,11 +67,6 @@ impl ChildInputs {
         self.source.start()
     }
 
-    /// How many items there are, where that is known before they are read.
-    pub(crate) fn total(&self) -> Option<u64> {
-        self.source.total()
-    }
-
     /// Where the next child's first item begins.
     pub(crate) fn mark(&self) -> Mark {
         match &self.waiting {

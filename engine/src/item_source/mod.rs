@@ -138,14 +138,6 @@ impl ItemSource {
         }
     }
 
-    /// How many items there are, where that is known before they are read.
-    pub(crate) fn total(&self) -> Option<u64> {
-        match &self.kind {
-            Kind::State(items) => u64::try_from(items.len()).ok(),
-            Kind::Objects(_) | Kind::Listing(_) => None,
-        }
-    }
-
     /// Where the next item begins.
     pub(crate) fn mark(&self) -> Mark {
         let (byte, token) = match &self.kind {
@@ -188,6 +180,14 @@ impl Listing {
             ..Token::default()
         };
         token.write()
+    }
+}
+
+/// How many items there are, where that is known before they are read.
+pub(crate) fn known_items(request: &MapRunRequest) -> Option<u64> {
+    match &request.items {
+        Items::State(items) => u64::try_from(state::len(items)).ok(),
+        Items::Reader(_) => None,
     }
 }
 

@@ -26,14 +26,6 @@ impl StateItems {
         }
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Elements(items) => items.as_array().map_or(0, Vec::len),
-            Self::Entries(entries) => entries.len(),
-        }
-    }
-
     pub(crate) fn get(&self, index: u64) -> Option<Content> {
         let index = usize::try_from(index).ok()?;
         match self {
@@ -44,4 +36,11 @@ impl StateItems {
             }
         }
     }
+}
+
+/// How many items a state's data are.
+pub(crate) fn len(items: &Value) -> usize {
+    let elements = items.as_array().map(Vec::len);
+    let entries = || items.as_object().map(serde_json::Map::len);
+    elements.or_else(entries).unwrap_or(0)
 }

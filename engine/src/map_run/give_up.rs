@@ -31,6 +31,8 @@ impl MapRun {
         }
         self.state.failing = None;
         self.state.failure = Some(reason);
+        // Until the results are written this is what there is to tell.
+        self.state.pending = self.pending();
         self.dirty = true;
         self.flush().await?;
         Ok(Progress::Over)

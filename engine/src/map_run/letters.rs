@@ -65,12 +65,20 @@ impl RunPost {
 }
 
 impl MapRun {
-    /// What is known of the items that are still to be read. In a redrive they are what it is to do at most.
-    fn pending(&self) -> Amount {
-        let Some(total) = self.total.filter(|_| self.request.redrive == 0) else {
+    /// What is known of the items that no child has had yet, where it is known how many there are: all but those that
+    /// are accounted for otherwise. Of a run that does a part of another's again it is what is still to be read.
+    pub(super) fn pending(&self) -> Amount {
+        let Some(total) = self.total else {
             return Amount::default();
         };
-        let items = total.saturating_sub(self.read_to.item);
+        let again = self
+            .state
+            .pending_redrive
+            .items
+            .saturating_sub(self.running_again.items);
+        let known = self.state.items.ended() + self.running.items + again;
+        let unread = total.saturating_sub(self.read_to.item);
+        let items = total.saturating_sub(known).min(unread);
         let batcher = self.request.batcher.as_ref();
         let executions = match batcher.map(|batcher| (batcher.items_per_batch_max, batcher.input_bytes_per_batch_max)) {
             None => items,

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use crate::batching::{ChildInputs, Dispatch};
 use crate::catalog::World;
 use crate::child::{Child, InFlight, Outcome, Returned};
-use crate::item_source::{ItemSource, Mark};
+use crate::item_source::{ItemSource, Mark, known_items};
 use crate::naming::Naming;
 use crate::redo::Redo;
 use crate::result_sink::ResultBuffer;
@@ -145,7 +145,6 @@ impl MapRun {
             results: ResultBuffer::new(&request),
             next: state.low_water,
             read_to: books::mark(&state),
-            request: Arc::new(request),
             world,
             naming,
             control,
@@ -161,9 +160,10 @@ impl MapRun {
             unsuccessful: BytesMut::new(),
             commit: None,
             dirty: false,
-            total: None,
+            total: known_items(&request),
             exhausted: false,
             stopped_children: false,
+            request: Arc::new(request),
         }
     }
 
@@ -176,7 +176,6 @@ impl MapRun {
             Ok(inputs) => inputs,
             Err(error) => return self.give_up(Some(error)).await,
         };
-        self.total = inputs.total();
         loop {
             self.answer_letters().await?;
             if self.control.abort.is_requested() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use engine::{Engine, MapRunDescription, NewExecution, Outcome, Ports, Redo, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, Fault, Faults, Journal, MapRunArn, ObjectStore, TaskFailure, Timestamp, memory,
+    ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, MapRunArn, ObjectStore, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -144,6 +144,15 @@ impl World {
         let journal = Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(calls));
         Self::engine_over(Ports {
             journal: Arc::new(journal),
+            ..self.ports()
+        })
+    }
+
+    /// An engine whose ledger refuses everything from that call on.
+    pub(crate) fn engine_with_ledger_until(&self, calls: u64) -> Engine {
+        let ledger = Fault::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(calls));
+        Self::engine_over(Ports {
+            ledger: Arc::new(ledger),
             ..self.ports()
         })
     }
