@@ -14,7 +14,7 @@ use crate::definition::map::{Batching, Distributed, ItemsFrom, Map, Payload, Rea
 use crate::definition::state::State;
 use crate::history::{Details, EventKind};
 use crate::limits::MAX_ITEMS_MAX;
-use crate::{Text, error_name};
+use crate::{StateError, Text, error_name};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -123,6 +123,10 @@ impl Execution {
                 .map(|writer| resolve_writer(scene, writer, input))
                 .transpose()?,
             selector: self.selector(scene, map, input),
+            doomed: doomed.as_ref().map(|fault| StateError {
+                error: fault.error.clone(),
+                cause: fault.cause.clone(),
+            }),
         };
         Ok((request, doomed))
     }

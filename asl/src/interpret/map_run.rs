@@ -43,6 +43,8 @@ pub struct MapRunRequest {
     pub writer: Option<ResultWriter>,
     /// Makes a child's item from what was read.
     pub selector: ItemSelector,
+    /// Why it fails before its first child: the execution gives it up as soon as it has started.
+    pub doomed: Option<StateError>,
 }
 
 /// Where a map's items come from.

@@ -136,9 +136,9 @@ impl MapRun {
     }
 
     /// The inputs of a failed run's children that this attempt has not started, if they can still be read. `counted`
-    /// will hold those of them that no attempt has started.
+    /// will hold those of them that no attempt has started. A run that was not to begin does not read its source.
     fn never_started(&self, counted: &Arc<Mutex<Amount>>) -> BoxFuture<'static, Option<NeverStarted>> {
-        if self.state.failure.is_none() {
+        if self.state.failure.is_none() || self.request.doomed.is_some() {
             return futures::future::ready(None).boxed();
         }
         let (next, done, to_do) = (self.state.low_water, self.state.done.clone(), self.to_do.clone());

@@ -14,6 +14,9 @@ impl MapRun {
     /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
     /// the run up.
     pub(super) async fn give_up(&mut self, error: Option<StateError>) -> Result<Progress> {
+        let error = error.filter(|_| !self.control.abort.is_requested());
+        // The execution gives a run up that was never to begin, but not for a reason of its own.
+        let error = self.request.doomed.clone().or(error);
         let reason = error.map_or_else(RunFailure::default, failure_of);
         let reason = self.state.failing.take().unwrap_or(reason);
         match self.request.execution_type {

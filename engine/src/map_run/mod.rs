@@ -71,9 +71,12 @@ pub(crate) async fn run(
         return Ok(MapRunEnd::Result(redriven_too_often()));
     }
     let naming = Naming::of(&parent, &request);
+    // Whoever finds it in the ledger can change it.
+    let post = RunPost::of(&world, &naming.arn);
     let begun = attempt::begin(&world, &naming, &parent, &request).await?;
     let to_do = attempt::to_do(&world.ports, &naming.arn, &begun.state, redo.as_ref()).await?;
     let mut run = MapRun::new(world, naming, request, begun, to_do, control);
+    run.post = Some(post);
     let over = run.state.is_over() || run.state.failure.is_some();
     if !over && run.children_to_their_end().await? == Progress::Stopped {
         return Ok(MapRunEnd::Stopped);
@@ -141,7 +144,7 @@ impl MapRun {
     ) -> Self {
         let Begun { state, life } = begun;
         Self {
-            post: Some(RunPost::of(&world, &naming.arn)),
+            post: None,
             results: ResultBuffer::new(&request),
             next: state.low_water,
             read_to: books::mark(&state),
@@ -168,7 +171,8 @@ impl MapRun {
     }
 
     async fn children_to_their_end(&mut self) -> Result<Progress> {
-        if self.state.failing.is_some() {
+        // The source of a run that has ended need not be there any more.
+        if self.state.failing.is_some() || self.control.abort.is_requested() {
             return self.give_up(None).await;
         }
         let opened = self.open(self.read_to.clone()).await;

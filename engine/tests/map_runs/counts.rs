@@ -4,7 +4,7 @@ use engine::{Engine, MapRunChange, MapRunCounts, MapRunDescription, Stop};
 use ports::{ExecutionArn, Ledger, MapRunArn, MapRunStatus};
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, machine, map};
 use crate::{counts, meanwhile, over_own_items, running};
 
 /// A Map over a state's own items; the children that get item 0 wait for ever.
@@ -124,4 +124,46 @@ async fn a_run_that_has_failed_has_all_its_items_while_its_results_are_written()
         }
         assert!(seen > 0, "{kind}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_could_not_begin_has_failed() {
+    let world = World::new(3, &[]);
+    let reader = json!({
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSONL", "MaxItemsPath": "$.many"},
+        "Parameters": {"Bucket": "bucket", "Key": "items.jsonl"},
+    });
+    let mut definition = machine(&map("EXPRESS", json!({"ItemReader": reader})));
+    definition["States"]["Prepare"] = json!({"Type": "Pass", "Result": {"many": -1}, "Next": "Map"});
+    definition["StartAt"] = json!("Prepare");
+    let engine = world.engine();
+    let arn = world.start_machine(&engine, "run", &definition, None).await;
+    let run = world.finish(engine, arn).await;
+    assert_eq!(run.row.cause.as_deref(), Some("field MaxItems must be positive"));
+    let description = run.describe().await;
+    assert_eq!(description.status, MapRunStatus::Failed);
+    assert_eq!(description.execution_counts, MapRunCounts::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_takes_changes_from_the_moment_it_can_be_found() {
+    let world = World::new(5, &[2]);
+    let failed = world.run(&map("EXPRESS", json!({}))).await;
+    world.mend_all();
+    let engine = world.engine_with_slow_ledger();
+    engine.redrive(&failed.arn).await.unwrap();
+    let act = async {
+        // Once its ledger says that it goes on again.
+        while engine.describe_map_run(&failed.map_run).await.unwrap().status != MapRunStatus::Running {
+            tokio::task::yield_now().await;
+        }
+        let change = MapRunChange {
+            tolerated_failure_count: Some(3),
+            ..MapRunChange::default()
+        };
+        engine.update_map_run(&failed.map_run, change).await.unwrap();
+    };
+    meanwhile(&engine, &failed.arn, act).await;
+    assert_eq!(failed.describe().await.tolerated_failure_count, 3);
 }

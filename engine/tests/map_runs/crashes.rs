@@ -1,7 +1,9 @@
 //! Map runs that die, or fail, between two of their writes.
 
 use engine::{ItemFilter, Redo, Stop};
-use ports::{Clock, ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus, Timestamp, memory};
+use ports::{
+    Clock, ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus, ObjectKey, ObjectStore, Timestamp, memory,
+};
 use serde_json::{Value, json};
 
 use crate::world::{World, ended, map};
@@ -204,6 +206,38 @@ async fn children_that_had_started_are_aborted_wherever_a_crash_comes() {
             }
         }
         assert!(aborted > 1, "{kind}: {aborted}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_given_up_is_aborted_also_where_its_source_is_gone() {
+    for kind in ["STANDARD", "EXPRESS"] {
+        let world = World::new(5, &[]);
+        world.shut();
+        let engine = world.engine_with_slow_ledger();
+        let arn = world.start(&engine, "run", &map(kind, json!({})), None).await;
+        let stop = Stop::default();
+        tokio::select! {
+            biased;
+            _ = engine.run(&arn, &stop) => panic!("its ledger is not that fast"),
+            () = async {
+                running(&engine, &arn, 1).await;
+                // Once something is done it goes on in the same content or not at all.
+                world.let_through(1);
+                while world.noted("work") < 2 {
+                    tokio::task::yield_now().await;
+                }
+                seconds(1).await;
+                engine.stop_execution(&arn, None, None).await.unwrap();
+            } => {}
+        }
+        let source = ObjectKey::new("bucket", "items.jsonl");
+        world.store.delete(&source).await.unwrap();
+        let run = world.finish(world.engine(), arn).await;
+        assert_eq!(run.row.status, ExecutionStatus::Aborted);
+        let description = run.describe().await;
+        assert_eq!(description.execution_counts.succeeded, 1);
+        assert_eq!(description.status, MapRunStatus::Aborted, "{kind}");
     }
 }
 

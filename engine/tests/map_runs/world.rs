@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use engine::{Engine, MapRunDescription, NewExecution, Outcome, Ports, Redo, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, MapRunArn, ObjectStore, TaskFailure, Timestamp, memory,
+    Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectStore,
+    ResultStatus, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -153,6 +156,14 @@ impl World {
         let ledger = Fault::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(calls));
         Self::engine_over(Ports {
             ledger: Arc::new(ledger),
+            ..self.ports()
+        })
+    }
+
+    /// An engine whose ledger lets everybody else go first.
+    pub(crate) fn engine_with_slow_ledger(&self) -> Engine {
+        Self::engine_over(Ports {
+            ledger: Arc::new(Slow(self.ledger.clone())),
             ..self.ports()
         })
     }
@@ -353,5 +364,52 @@ pub(crate) fn ended(outcome: Outcome) -> ExecutionRow {
     match outcome {
         Outcome::Ended(row) => *row,
         Outcome::Stopped => panic!("it was not to be stopped"),
+    }
+}
+
+/// A ledger that lets everybody else go first.
+#[derive(Debug)]
+struct Slow(Arc<memory::Ledger>);
+
+/// As many steps of the others.
+async fn others_first() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[async_trait]
+impl Ledger for Slow {
+    async fn state(&self, map_run: &MapRunArn) -> ports::Result<Option<LedgerState>> {
+        self.0.state(map_run).await
+    }
+
+    async fn commit(&self, map_run: &MapRunArn, commit: Commit) -> ports::Result<()> {
+        others_first().await;
+        self.0.commit(map_run, commit).await?;
+        others_first().await;
+        Ok(())
+    }
+
+    async fn result(&self, map_run: &MapRunArn, status: ResultStatus, position: u64) -> ports::Result<Option<Bytes>> {
+        self.0.result(map_run, status, position).await
+    }
+
+    async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> ports::Result<()> {
+        self.0.forget_results(map_run, status).await
+    }
+
+    async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> ports::Result<Option<Bytes>> {
+        others_first().await;
+        self.0.unsuccessful(map_run, attempt, position).await
+    }
+
+    async fn map_runs(
+        &self,
+        execution: &ExecutionArn,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<(MapRunArn, LedgerState)>> {
+        self.0.map_runs(execution, skip, limit).await
     }
 }
