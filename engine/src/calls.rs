@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use asl::{Event, Pattern, Resource, TaskRequest};
+use asl::{Pattern, Resource, TaskRequest};
 use futures::FutureExt;
 use futures::future::pending;
-use ports::ExecutionArn;
 use tokio::sync::oneshot;
 
-use crate::desk::{self, ActivityTask};
+use crate::desk::ActivityTask;
+use crate::drive::Driving;
 use crate::execution::Driver;
 use crate::post::Post;
-use crate::task::{self, Onward, Way, nested};
+use crate::task::nested::{self, Nested};
+use crate::task::{self, Onward, Way};
 use crate::wait::Wait;
 
 impl Driver {
@@ -29,7 +30,10 @@ impl Driver {
             Way::Token | Way::Activity if begun => pending().boxed(),
             Way::Token => task::submit(world, request).boxed(),
             Way::Activity => return self.offer(&request),
-            Way::Nested(pattern) => nested::answer(world, request, pattern, begun).boxed(),
+            Way::Nested(pattern) => {
+                self.nested.insert(task, Nested::of(&world, &request, pattern));
+                nested::answer(world, request, pattern, begun).boxed()
+            }
             Way::Nobody => return self.ready.push(task::unresolvable(&request).into()),
         };
         self.wait(Wait::Task(task), answer);
@@ -62,13 +66,14 @@ impl Driver {
             } => {
                 let (done, ended) = oneshot::channel();
                 let (world, stop) = (Arc::clone(&self.world), self.stop.clone());
-                let run = nested::run(world, execution.clone(), stop, done);
+                let nested = self.nested.get_mut(&task);
+                let driving = nested.map_or_else(|| Driving::until(&stop), |nested| nested.begin(stop.clone()));
+                let run = nested::run(world, execution, driving, done);
                 self.companions.0.push(run.boxed());
                 match pattern {
                     Pattern::RequestResponse => {}
                     Pattern::WaitForTaskToken => self.wait(Wait::Task(task), pending().boxed()),
                     Pattern::Sync | Pattern::Sync2 => {
-                        self.nested.insert(task, execution);
                         self.wait(Wait::Task(task), nested::end(task, pattern, ended).boxed());
                     }
                 }
@@ -76,17 +81,9 @@ impl Driver {
         }
     }
 
-    /// An execution whose end is not waited for any more is stopped, as AWS does.
-    pub(crate) fn stop_nested(&mut self, execution: &ExecutionArn) {
-        let Some(mailbox) = self.world.desk.execution(execution) else {
-            return;
-        };
-        let stopped = async move {
-            let (error, cause) = (None, None);
-            // It may have ended by itself meanwhile.
-            desk::deliver(&mailbox, Event::Stop { error, cause }).await;
-            Ok(())
-        };
-        self.companions.0.push(stopped.boxed());
+    /// The execution that a task starts is not waited for any more.
+    pub(crate) fn give_up_nested(&mut self, nested: Nested) {
+        let left = nested.give_up(&self.world, self.stop.clone());
+        self.companions.0.extend(left);
     }
 }

@@ -180,16 +180,17 @@ impl Engine {
     /// # Cancel safety
     /// Dropping the future is like a crash: running it again goes on from the journal.
     pub async fn run(&self, arn: &ExecutionArn, stop: &Stop) -> Result<Outcome> {
+        self.run_under(arn, Driving::until(stop)).await
+    }
+
+    /// The same under what it is to obey.
+    pub(crate) async fn run_under(&self, arn: &ExecutionArn, driving: Driving) -> Result<Outcome> {
         let read = self.world.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
         if row.status != ExecutionStatus::Running {
             return Ok(Outcome::Ended(Box::new(row)));
         }
         let execution = self.open(&row, Recording::Full).await?;
-        let driving = Driving {
-            stop: stop.clone(),
-            abort: None,
-        };
         drive::drive(&self.world, row, execution, driving).await
     }
 

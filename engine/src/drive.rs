@@ -19,6 +19,16 @@ pub(crate) struct Driving {
     pub(crate) abort: Option<Stop>,
 }
 
+impl Driving {
+    /// Nobody asks it to end.
+    pub(crate) fn until(stop: &Stop) -> Self {
+        Self {
+            stop: stop.clone(),
+            abort: None,
+        }
+    }
+}
+
 /// Runs it on from where its journal ends, and writes its end into its row.
 pub(crate) async fn drive(
     world: &Arc<World>,

@@ -12,7 +12,7 @@ use asl::{Command, Ending, Event, Execution, MapRunRequest, Moment};
 use futures::future::{AbortHandle, Abortable, BoxFuture};
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use ports::{ExecutionArn, ExecutionRow};
+use ports::ExecutionRow;
 
 use crate::catalog::{World, to_asl};
 use crate::chance::jitter;
@@ -23,6 +23,7 @@ use crate::map_run::MapRunEnd;
 use crate::post::{Companions, Post, next_letter, tell};
 use crate::recovery::Recovered;
 use crate::redo::Redo;
+use crate::task::nested::Nested;
 use crate::wait::{Act, Answer, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
 
@@ -59,8 +60,8 @@ pub(crate) struct Driver {
     pub(crate) post: Option<Post>,
     /// Tokens that are waited for.
     pub(crate) places: BTreeMap<asl::TaskId, Place>,
-    /// Executions whose end is a task's.
-    pub(crate) nested: BTreeMap<asl::TaskId, ExecutionArn>,
+    /// Executions that tasks start.
+    pub(crate) nested: BTreeMap<asl::TaskId, Nested>,
     pub(crate) companions: Companions,
     steps: u64,
     pub(crate) stop: Stop,
@@ -326,8 +327,8 @@ impl Driver {
         match wait {
             Wait::Task(task) => {
                 self.places.remove(&task);
-                if let Some(execution) = self.nested.remove(&task) {
-                    self.stop_nested(&execution);
+                if let Some(nested) = self.nested.remove(&task) {
+                    self.give_up_nested(nested);
                 }
             }
             Wait::Timer(_) | Wait::MapRun(_) => {}
@@ -345,9 +346,9 @@ impl Driver {
             biased;
             () = stop.requested() => return self.wind_down().await,
             () = asked(self.abort.as_ref()) => {
-                self.abort = None;
-                let (error, cause) = (None, None);
-                self.ready.push(Event::Stop { error, cause }.into());
+                self.end_as_asked();
+                // Its tasks may not have been called yet: they need not be.
+                return Ok(true);
             }
             letter = next_letter(&mut self.post) => self.ready.push(letter),
             Some(answer) = self.waits.next() => self.heed(answer)?,
@@ -359,6 +360,12 @@ impl Driver {
             self.heed(answer)?;
         }
         Ok(true)
+    }
+
+    fn end_as_asked(&mut self) {
+        self.abort = None;
+        let (error, cause) = (None, None);
+        self.ready.push(Event::Stop { error, cause }.into());
     }
 
     fn heed(&mut self, answer: Answer) -> Result<()> {
@@ -406,11 +413,15 @@ impl Driver {
             }
         }
         loop {
+            if self.waits.is_empty() && self.companions.0.is_empty() {
+                return Ok(false);
+            }
             tokio::select! {
                 biased;
+                // To end is more than to stop.
+                () = asked(self.abort.as_ref()) => self.end_as_asked(),
                 Some(answer) = self.waits.next() => self.heed(answer)?,
                 Some(ended) = self.companions.0.next() => ended?,
-                else => return Ok(false),
             }
             if !self.ready.is_empty() {
                 return Ok(true);

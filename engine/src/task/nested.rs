@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use asl::{Event, Integration, Pattern, TaskId, TaskPhase, TaskRequest, Value, error_name};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use ports::{ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, TaskFailure};
 use serde::Deserialize;
 use serde_json::{Map, json};
@@ -13,7 +15,8 @@ use tokio::sync::oneshot;
 
 use super::{Onward, failed, sdk_metadata};
 use crate::catalog::{NewExecution, Outcome, World};
-use crate::desk::Machine;
+use crate::drive::Driving;
+use crate::error::while_doing;
 use crate::wait::Answer;
 use crate::{Engine, Error, Result, Stop};
 
@@ -30,6 +33,77 @@ struct Arguments {
 struct Started {
     row: ExecutionRow,
     metadata: [(&'static str, Value); 2],
+}
+
+/// The execution that a task starts, from the moment at which it may be there.
+#[derive(Debug)]
+pub(crate) struct Nested {
+    /// Where it is; nothing, if it cannot be started.
+    target: Option<Target>,
+    pattern: Pattern,
+    /// Asks it to end.
+    abort: Stop,
+    /// It is being driven.
+    runs: bool,
+}
+
+/// An execution that one task alone has started.
+#[derive(Debug)]
+struct Target {
+    execution: ExecutionArn,
+    identity: String,
+}
+
+impl Nested {
+    pub(crate) fn of(world: &World, request: &TaskRequest, pattern: Pattern) -> Self {
+        let new = new_execution(world, request);
+        let target = new.ok().flatten().map(|new| Target {
+            execution: world.settings.execution_arn(&new.state_machine, &new.name),
+            identity: new.identity.unwrap_or_default(),
+        });
+        Self {
+            target,
+            pattern,
+            abort: Stop::default(),
+            runs: false,
+        }
+    }
+
+    /// It was accepted, and runs from now on.
+    pub(crate) fn begin(&mut self, stop: Stop) -> Driving {
+        self.runs = true;
+        self.driving(stop)
+    }
+
+    fn driving(&self, stop: Stop) -> Driving {
+        let abort = Some(self.abort.clone());
+        Driving { stop, abort }
+    }
+
+    /// Nobody waits for it any more: one whose end was the task's is stopped, as AWS does. What is left to be done, if
+    /// nobody drives it.
+    pub(crate) fn give_up(self, world: &Arc<World>, stop: Stop) -> Option<BoxFuture<'static, Result<()>>> {
+        match self.pattern {
+            Pattern::Sync | Pattern::Sync2 => self.abort.request(),
+            Pattern::RequestResponse | Pattern::WaitForTaskToken => {}
+        }
+        let (world, driving) = (Arc::clone(world), self.driving(stop));
+        let target = self.target.filter(|_| !self.runs)?;
+        Some(run_if_started(world, target, driving).boxed())
+    }
+}
+
+/// Runs an execution whose start nobody has waited for, if it came to that.
+async fn run_if_started(world: Arc<World>, target: Target, driving: Driving) -> Result<()> {
+    let row = match world.ports.journal.execution(&target.execution).await {
+        Ok(row) => row,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(while_doing("read the execution")(error)),
+    };
+    if row.identity.as_ref() == Some(&target.identity) {
+        Engine::over(&world).run_under(&target.execution, driving).await?;
+    }
+    Ok(())
 }
 
 /// Whether it starts an execution, through either kind of integration.
@@ -76,17 +150,8 @@ async fn start(
     request: &TaskRequest,
     integration: &Integration,
 ) -> std::result::Result<Started, TaskFailure> {
-    let arguments: Arguments = super::parameters(request, "startExecution")?;
-    let machine = world.desk.machine(&arguments.state_machine_arn).ok_or_else(|| {
-        let arn = &arguments.state_machine_arn;
-        refused(
-            integration,
-            "StateMachineDoesNotExist",
-            &format!("State Machine Does Not Exist: '{arn}'"),
-        )
-    })?;
-    let identity = format!("started-by:{}", request.task_token);
-    let new = new_execution(machine, arguments, identity.clone());
+    let new = new_execution(world, request)?.ok_or_else(|| no_machine(request, integration))?;
+    let identity = new.identity.clone();
     let arn = world.settings.execution_arn(&new.state_machine, &new.name);
     let engine = Engine::over(world);
     match engine.start(new).await {
@@ -96,7 +161,7 @@ async fn start(
     }
     let row = world.ports.journal.execution(&arn).await;
     let row = row.map_err(|error| refused(integration, "ServiceUnavailable", &error.to_string()))?;
-    if row.identity.as_deref() != Some(&identity) {
+    if row.identity != identity {
         return Err(refused(
             integration,
             "ExecutionAlreadyExists",
@@ -107,23 +172,34 @@ async fn start(
     Ok(Started { row, metadata })
 }
 
-fn new_execution(machine: Machine, arguments: Arguments, identity: String) -> NewExecution {
+/// What the task asks for; nothing, if there is no such machine.
+fn new_execution(world: &World, request: &TaskRequest) -> std::result::Result<Option<NewExecution>, TaskFailure> {
+    let arguments: Arguments = super::parameters(request, "startExecution")?;
+    let machine = world.desk.machine(&arguments.state_machine_arn);
+    let identity = format!("started-by:{}", request.task_token);
     let derived = || uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, identity.as_bytes()).to_string();
+    let name = arguments.name.unwrap_or_else(derived);
     let input = match arguments.input {
         None => "{}".to_owned(),
         Some(Value::String(text)) => text,
         Some(other) => other.to_string(),
     };
-    NewExecution {
+    Ok(machine.map(|machine| NewExecution {
         redo: None,
         state_machine: machine.name,
         definition: machine.definition,
-        name: arguments.name.unwrap_or_else(derived),
+        name,
         input,
         identity: Some(identity),
         redrives: None,
         composition: None,
-    }
+    }))
+}
+
+fn no_machine(request: &TaskRequest, integration: &Integration) -> TaskFailure {
+    let arn = request.input.get("StateMachineArn").and_then(Value::as_str);
+    let text = format!("State Machine Does Not Exist: '{}'", arn.unwrap_or_default());
+    refused(integration, "StateMachineDoesNotExist", &text)
 }
 
 fn refused(integration: &Integration, code: &str, message: &str) -> TaskFailure {
@@ -150,10 +226,10 @@ fn response(integration: &Integration, started: &Started) -> String {
 pub(crate) async fn run(
     world: Arc<World>,
     execution: ExecutionArn,
-    stop: Stop,
+    driving: Driving,
     done: oneshot::Sender<Outcome>,
 ) -> Result<()> {
-    let outcome = Engine::over(&world).run(&execution, &stop).await?;
+    let outcome = Engine::over(&world).run_under(&execution, driving).await?;
     // Nobody may wait for it any more; its row says how it ended.
     drop(done.send(outcome));
     Ok(())

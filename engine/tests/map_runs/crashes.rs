@@ -191,6 +191,7 @@ async fn children_that_had_started_are_aborted_wherever_a_crash_comes() {
             world.shut();
             let (arn, died) = stop_until(&world, kind, calls).await;
             world.open();
+            world.calls("work");
             let run = world.finish(world.engine(), arn).await;
             let description = run.describe().await;
             let counts = description.execution_counts;
@@ -198,6 +199,7 @@ async fn children_that_had_started_are_aborted_wherever_a_crash_comes() {
                 aborted += 1;
                 assert_eq!(description.status, MapRunStatus::Aborted);
                 assert_eq!((counts.aborted, counts.pending), (2, 3), "{kind}: died at call {calls}");
+                assert_eq!(world.calls("work"), once([]), "{kind}: died at call {calls}");
             } else {
                 assert_eq!(counts.succeeded, 5, "{kind}: died at call {calls}");
             }

@@ -349,6 +349,58 @@ async fn a_nested_execution_that_is_not_waited_for_any_more_is_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_nested_execution_is_stopped_with_its_parent_at_any_moment() {
+    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
+    let mut stopped = 0;
+    for steps in 0..100 {
+        let world = World::default();
+        let engine = world.slow_engine();
+        engine.register("child", &slow.to_string()).unwrap();
+        let arn = world.start(&engine, &start_child(".sync")).await;
+        let row = world::while_it_runs(&engine, &arn, async {
+            for _ in 0..steps {
+                tokio::task::yield_now().await;
+            }
+            while engine.stop_execution(&arn, None, None).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(row.status, ExecutionStatus::Aborted, "after {steps} steps");
+        let nested = world.rows().await.into_iter().find(|row| row.state_machine == "child");
+        if let Some(nested) = nested {
+            assert_eq!(nested.status, ExecutionStatus::Aborted, "after {steps} steps");
+            stopped += 1;
+        }
+    }
+    assert!((1..100).contains(&stopped), "{stopped}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_nested_execution_whose_parent_ran_out_of_time_while_it_was_down_is_stopped() {
+    let world = World::default();
+    let engine = world.engine();
+    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
+    engine.register("child", &slow.to_string()).unwrap();
+    let mut parent = start_child(".sync");
+    parent["States"]["A"]["TimeoutSeconds"] = 5.into();
+    let arn = world.start(&engine, &parent).await;
+    let stop = Stop::default();
+    tokio::select! {
+        biased;
+        _ = engine.run(&arn, &stop) => panic!("it waits"),
+        () = world.submitted(&engine, &arn) => {}
+    }
+    let engine = world.later_engine(10);
+    engine.register("child", &slow.to_string()).unwrap();
+    let row = world::ended(engine.run(&arn, &Stop::default()).await.unwrap());
+    assert_eq!(failure(&row).0, "States.Timeout");
+    let rows = world.rows().await;
+    let nested = rows.iter().find(|row| row.state_machine == "child").unwrap();
+    assert_eq!(nested.status, ExecutionStatus::Aborted);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_nested_execution_is_started_once_whatever_crashes() {
     for lives in 4..30 {
         let world = World::default();

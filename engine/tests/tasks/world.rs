@@ -3,8 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
-use ports::{ExecutionArn, ExecutionRow, Fault, Faults, Journal, TaskFailure, Timestamp, memory};
+use ports::{
+    ExecutionArn, ExecutionRow, ExecutionStatus, Fault, Faults, Journal, JournalRecord, MapRunArn, TaskFailure,
+    Timestamp, memory,
+};
 use serde_json::{Value, json};
 
 /// What survives a crash.
@@ -65,12 +69,28 @@ impl World {
 
     /// An engine that dies at that call of its journal.
     pub(crate) fn mortal(&self, lives: u64) -> Engine {
+        let journal = Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(lives));
+        self.engine_over(Arc::new(journal), 0)
+    }
+
+    /// An engine whose journal lets everybody else go first.
+    pub(crate) fn slow_engine(&self) -> Engine {
+        self.engine_over(Arc::new(Slow(self.journal.clone())), 0)
+    }
+
+    /// An engine that begins so many seconds after the others.
+    pub(crate) fn later_engine(&self, seconds: i64) -> Engine {
+        self.engine_over(self.journal.clone(), seconds)
+    }
+
+    fn engine_over(&self, journal: Arc<dyn Journal>, seconds: i64) -> Engine {
+        let now = Timestamp::from_millis(1_000_000 + seconds * 1_000);
         let ports = Ports {
             store: Arc::new(memory::ObjectStore::default()),
             invoker: Arc::new(self.tasks()),
-            journal: Arc::new(Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(lives))),
+            journal,
             ledger: Arc::new(memory::Ledger::default()),
-            clock: Arc::new(memory::PausedClock::at(Timestamp::from_millis(1_000_000))),
+            clock: Arc::new(memory::PausedClock::at(now)),
         };
         let settings = Settings {
             account: "000000000000".to_owned(),
@@ -181,5 +201,55 @@ impl World {
 
     pub(crate) async fn rows(&self) -> Vec<ExecutionRow> {
         self.journal.executions(0, 100).await.unwrap()
+    }
+}
+
+/// A journal that lets everybody else go first.
+#[derive(Debug)]
+struct Slow(Arc<memory::Journal>);
+
+impl Slow {
+    async fn call<T>(&self, work: impl Future<Output = ports::Result<T>> + Send) -> ports::Result<T> {
+        tokio::task::yield_now().await;
+        let answer = work.await;
+        tokio::task::yield_now().await;
+        answer
+    }
+}
+
+#[async_trait]
+impl Journal for Slow {
+    async fn create(&self, row: ExecutionRow) -> ports::Result<()> {
+        self.call(self.0.create(row)).await
+    }
+
+    async fn append(&self, execution: &ExecutionArn, records: Vec<JournalRecord>) -> ports::Result<()> {
+        self.call(self.0.append(execution, records)).await
+    }
+
+    async fn read(&self, execution: &ExecutionArn, sequence: u64, limit: usize) -> ports::Result<Vec<JournalRecord>> {
+        self.call(self.0.read(execution, sequence, limit)).await
+    }
+
+    async fn update(&self, row: ExecutionRow) -> ports::Result<()> {
+        self.call(self.0.update(row)).await
+    }
+
+    async fn execution(&self, execution: &ExecutionArn) -> ports::Result<ExecutionRow> {
+        self.call(self.0.execution(execution)).await
+    }
+
+    async fn executions(&self, skip: usize, limit: usize) -> ports::Result<Vec<ExecutionRow>> {
+        self.call(self.0.executions(skip, limit)).await
+    }
+
+    async fn children(
+        &self,
+        map_run: &MapRunArn,
+        status: Option<ExecutionStatus>,
+        skip: usize,
+        limit: usize,
+    ) -> ports::Result<Vec<ExecutionRow>> {
+        self.call(self.0.children(map_run, status, skip, limit)).await
     }
 }
