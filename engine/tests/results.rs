@@ -95,9 +95,14 @@ impl World {
     }
 
     async fn try_run(&self, map: Value) -> Result<Outcome, Error> {
+        self.try_run_machine(json!({"StartAt": "Map", "States": {"Map": map}}))
+            .await
+    }
+
+    async fn try_run_machine(&self, definition: Value) -> Result<Outcome, Error> {
         let new = NewExecution {
             state_machine: "machine".to_owned(),
-            definition: json!({"StartAt": "Map", "States": {"Map": map}}).to_string(),
+            definition: definition.to_string(),
             name: "run".to_owned(),
             input: "{}".to_owned(),
             identity: None,
@@ -313,4 +318,58 @@ async fn a_ledger_that_cannot_be_read_back_stops_the_engine_and_fails_no_run() {
         }
     }
     assert!(stopped > 10, "commits and reads of five chunks: {stopped}");
+}
+
+/// What a Map called `ProcessAllItems` makes of these lines without a writer, its children handing them on.
+async fn outputs_of(lines: &[String], fields: Value) -> ExecutionRow {
+    let world = world(0, |_| false);
+    world.store.insert("bucket", "items.jsonl", lines.join("\n"));
+    let mut map = map(fields);
+    map["ItemProcessor"]["States"]["Work"] = json!({"Type": "Pass", "End": true});
+    let definition = json!({"StartAt": "ProcessAllItems", "States": {"ProcessAllItems": map}});
+    match world.try_run_machine(definition).await.unwrap() {
+        Outcome::Ended(row) => *row,
+        Outcome::Stopped => panic!("nobody asked it to stop"),
+    }
+}
+
+/// A JSON string of so many bytes.
+fn string(bytes: usize) -> String {
+    format!("\"{}\"", "x".repeat(bytes - 2))
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_may_be_as_large_as_a_payload_and_no_larger() {
+    let row = outputs_of(&[string(131_070), string(131_071)], json!({})).await;
+    assert_eq!(
+        row.output.map(|output| output.len()),
+        Some(262_144),
+        "{:?} {:?}",
+        row.error,
+        row.cause
+    );
+    let row = outputs_of(&[string(131_071), string(131_071)], json!({})).await;
+    assert_eq!(row.error.as_deref(), Some("States.DataLimitExceeded"));
+    // AWS's text with a Map's name: an issue of the AWS samples of 2025-07.
+    assert_eq!(
+        row.cause.as_deref(),
+        Some(
+            "The state/task 'ProcessAllItems' returned a result with a size exceeding the maximum number of bytes service limit."
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_without_elements_take_no_room() {
+    let flatten = json!({"ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSON"}}});
+    let mut lines = vec![format!("[{}]", string(262_142))];
+    lines.resize(50, "[]".to_owned());
+    let row = outputs_of(&lines, flatten).await;
+    assert_eq!(
+        row.output.map(|output| output.len()),
+        Some(262_144),
+        "{:?} {:?}",
+        row.error,
+        row.cause
+    );
 }

@@ -88,7 +88,7 @@ impl MapRun {
         if result_sink::exporting(&request).is_some() || self.state.failure.is_some() {
             return Ok(None);
         }
-        let collected = self.sink().collect().await?;
+        let collected = self.sink().collect(&request.state).await?;
         Ok(collected.map_err(|error| self.fail(error)).ok())
     }
 
@@ -108,7 +108,7 @@ impl MapRun {
         let output = match (result_sink::exporting(&self.request), collected) {
             (Some(writer), _) => result_sink::export_output(writer, &self.naming.arn, self.state.redrives()),
             (None, Some(output)) => Ok(output),
-            (None, None) => self.sink().collect().await?,
+            (None, None) => self.sink().collect(&self.request.state).await?,
         };
         Ok(match output {
             Ok(output) => MapRunResult::Succeeded { output },

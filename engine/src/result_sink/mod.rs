@@ -154,27 +154,28 @@ impl Sink {
         noticed.boxed()
     }
 
-    /// The children's outputs in order, as a JSON array.
-    pub(crate) async fn collect(&self) -> Result<std::result::Result<String, StateError>> {
-        let mut outputs = Vec::new();
-        let mut bytes = 2;
+    /// The children's outputs in order, as a JSON array: the output of this state, unless it is larger than that may be.
+    pub(crate) async fn collect(&self, state: &str) -> Result<std::result::Result<String, StateError>> {
+        let mut outputs: Vec<Positioned> = Vec::new();
+        let mut bytes = "[]".len();
         let mut chunks = self.chunks(ResultStatus::Succeeded);
         while let Some(lines) = chunks.next().await {
             let lines = lines.map_err(while_doing("read the map run's results"))?;
-            for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let Ok(positioned) = serde_json::from_slice::<Positioned>(line) else {
+            for line in lines.split(|byte| *byte == b'\n') {
+                // A child whose output has no elements leaves nothing.
+                let positioned: Option<Positioned> = serde_json::from_slice(line).ok();
+                let Some(positioned) = positioned.filter(|positioned| !positioned.output.is_empty()) else {
                     continue;
                 };
-                bytes += positioned.output.len() + 1;
+                bytes += positioned.output.len() + usize::from(!outputs.is_empty());
                 outputs.push(positioned);
             }
             if bytes > limits::PAYLOAD_BYTES_MAX {
-                return Ok(Err(too_large()));
+                return Ok(Err(too_large(state)));
             }
         }
         outputs.sort_by_key(|output| output.position);
-        let outputs = outputs.iter().map(|output| output.output.as_str());
-        let outputs: Vec<&str> = outputs.filter(|output| !output.is_empty()).collect();
+        let outputs: Vec<&str> = outputs.iter().map(|output| output.output.as_str()).collect();
         Ok(Ok(format!("[{}]", outputs.join(","))))
     }
 }
@@ -188,11 +189,11 @@ fn pending(never_started: NeverStarted) -> Chunks {
     .boxed()
 }
 
-fn too_large() -> StateError {
-    StateError::new(
-        error_name::DATA_LIMIT_EXCEEDED,
-        "The state/task 'Map' returned a result with a size exceeding the maximum number of bytes service limit.",
-    )
+fn too_large(state: &str) -> StateError {
+    let cause = format!(
+        "The state/task '{state}' returned a result with a size exceeding the maximum number of bytes service limit."
+    );
+    StateError::new(error_name::DATA_LIMIT_EXCEEDED, cause)
 }
 
 /// The state's output of an exported run.
