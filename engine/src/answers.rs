@@ -69,21 +69,29 @@ impl Engine {
         let clock = &self.world.ports.clock;
         let until = clock.now().plus(limits::ACTIVITY_POLL_MAX);
         tokio::select! {
+            biased;
             task = self.take_task(activity_arn, worker) => Ok(Some(task)),
             () = clock.sleep_until(until) => Ok(None),
         }
     }
 
     /// The next task that is still waited for; its start is written down before the worker hears of it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no task: another worker gets it.
     async fn take_task(&self, activity_arn: &str, worker: Option<&str>) -> ActivityTask {
         loop {
-            let offered = self.world.desk.next_task(activity_arn).await;
-            let Some((task, mailbox)) = self.world.desk.holder(&offered.token) else {
-                continue;
+            let handover = self.world.desk.next_handover(activity_arn).await;
+            let started = match self.world.desk.holder(handover.token()) {
+                Some((task, mailbox)) => {
+                    let worker = worker.map(str::to_owned);
+                    deliver(&mailbox, Event::TaskStarted { task, worker }).await
+                }
+                None => None,
             };
-            let worker = worker.map(str::to_owned);
-            if deliver(&mailbox, Event::TaskStarted { task, worker }).await == Some(true) {
-                return offered;
+            let task = handover.settle();
+            if let Some(task) = task.filter(|_| started == Some(true)) {
+                return task;
             }
         }
     }

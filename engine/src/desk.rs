@@ -89,6 +89,33 @@ impl Drop for Place {
     }
 }
 
+/// A task on its way to a worker, who may go before it is there.
+#[derive(Debug)]
+pub(crate) struct Handover {
+    desk: Arc<Desk>,
+    activity: String,
+    task: Option<ActivityTask>,
+}
+
+impl Handover {
+    pub(crate) fn token(&self) -> &str {
+        self.task.as_ref().map_or("", |task| &task.token)
+    }
+
+    /// It is the worker's, or nobody's.
+    pub(crate) fn settle(mut self) -> Option<ActivityTask> {
+        self.task.take()
+    }
+}
+
+impl Drop for Handover {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            self.desk.offer_again(&self.activity, task);
+        }
+    }
+}
+
 impl Desk {
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -154,7 +181,7 @@ impl Desk {
     ///
     /// # Cancel safety
     /// Dropping the future loses no task.
-    pub(crate) async fn next_task(&self, activity: &str) -> ActivityTask {
+    async fn next_task(&self, activity: &str) -> ActivityTask {
         loop {
             let offered = self.offered.notified();
             tokio::pin!(offered);
@@ -166,6 +193,28 @@ impl Desk {
             }
             offered.await;
         }
+    }
+
+    /// The same until somebody has it for good: dropped before, it is the next one's.
+    pub(crate) async fn next_handover(self: &Arc<Self>, activity: &str) -> Handover {
+        Handover {
+            task: Some(self.next_task(activity).await),
+            desk: Arc::clone(self),
+            activity: activity.to_owned(),
+        }
+    }
+
+    /// Offers a task again, as the first, if it is still waited for.
+    fn offer_again(&self, activity: &str, task: ActivityTask) {
+        let mut open = self.open();
+        if !open.tokens.contains_key(&task.token) {
+            return;
+        }
+        if let Some(offers) = open.activities.get_mut(activity) {
+            offers.push_front(task);
+        }
+        drop(open);
+        self.offered.notify_waiters();
     }
 
     pub(crate) fn add_machine(&self, arn: String, machine: Machine) {

@@ -241,6 +241,35 @@ async fn an_activity_is_done_by_its_worker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn work_that_a_worker_did_not_wait_for_is_given_to_the_next() {
+    let mut left = 0;
+    for steps in 0..20 {
+        let world = World::default();
+        let engine = world.slow_engine();
+        let activity = engine.create_activity("review");
+        let machine = one(&json!({"Type": "Task", "Resource": activity, "End": true}));
+        let arn = world.start(&engine, &machine).await;
+        let row = world::while_it_runs(&engine, &arn, async {
+            let first = tokio::select! {
+                biased;
+                work = engine.activity_task(&activity, Some("hasty")) => work.unwrap(),
+                () = world::steps(steps) => None,
+            };
+            left += u32::from(first.is_none());
+            let work = match first {
+                Some(work) => Some(work),
+                None => engine.activity_task(&activity, Some("patient")).await.unwrap(),
+            };
+            let work = work.unwrap_or_else(|| panic!("it is lost after {steps} steps"));
+            engine.send_task_success(&work.token, "1".to_owned()).await.unwrap();
+        })
+        .await;
+        assert_eq!(output(&row), json!(1));
+    }
+    assert!((2..20).contains(&left), "{left}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_activity_that_does_not_exist_is_never_scheduled() {
     let world = World::default();
     let engine = world.engine();
@@ -358,9 +387,7 @@ async fn a_nested_execution_is_stopped_with_its_parent_at_any_moment() {
         engine.register("child", &slow.to_string()).unwrap();
         let arn = world.start(&engine, &start_child(".sync")).await;
         let row = world::while_it_runs(&engine, &arn, async {
-            for _ in 0..steps {
-                tokio::task::yield_now().await;
-            }
+            world::steps(steps).await;
             while engine.stop_execution(&arn, None, None).await.is_err() {
                 tokio::task::yield_now().await;
             }

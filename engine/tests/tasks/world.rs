@@ -39,6 +39,13 @@ pub(crate) async fn while_it_runs(engine: &Engine, arn: &ExecutionArn, act: impl
     ended(outcome.unwrap())
 }
 
+/// As long as everybody else takes for so many steps.
+pub(crate) async fn steps(steps: u32) {
+    for _ in 0..steps {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Waits until somebody waits with the token.
 pub(crate) async fn until_known(engine: &Engine, token: &str) {
     while engine.send_task_heartbeat(token).await.is_err() {
