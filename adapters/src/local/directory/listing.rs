@@ -70,10 +70,12 @@ fn collect(
     for entry in entries {
         if entry.is_folder {
             let below = join(&entry.folder, &entry.name);
-            if !collect(tree, &below, &entry.key, wanted, page)? {
-                return Ok(false);
+            match collect(tree, &below, &entry.key, wanted, page) {
+                // Somebody has just removed it, and all that was in it.
+                Ok(true) | Err(Errno::NOENT) => continue,
+                Ok(false) => return Ok(false),
+                Err(error) => return Err(error),
             }
-            continue;
         }
         if page.len() >= PAGE {
             return Ok(false);
@@ -142,7 +144,7 @@ fn join(folder: &str, name: &str) -> String {
 
 /// The names of files and folders in a folder. Links, pipes and names that are not UTF-8 are not objects.
 fn names(tree: &Tree, folder: &str) -> Result<Vec<(String, bool)>> {
-    let handle = tree.folder(folder, Missing::Fail)?;
+    let handle = tree.folder_now(folder)?;
     let mut names = Vec::new();
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     for entry in Dir::new(openat(&*handle, ".", flags, Mode::empty())?)? {

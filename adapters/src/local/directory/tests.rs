@@ -222,6 +222,36 @@ async fn what_dead_processes_left_is_swept_and_never_listed() {
 }
 
 #[tokio::test]
+async fn a_folder_that_was_removed_and_made_again_is_listed() {
+    let (folder, store) = mounted(Access::ReadWrite);
+    for key in ["a/one", "a/b/two"] {
+        put(&store, key, "x").await.unwrap();
+    }
+    assert_eq!(keys(&store).await, ["a/b/two", "a/one"]);
+    std::fs::remove_dir_all(folder.path().join("a")).unwrap();
+    assert!(keys(&store).await.is_empty());
+    std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
+    std::fs::write(folder.path().join("a/b/three"), "x").unwrap();
+    assert_eq!(keys(&store).await, ["a/b/three"]);
+    // Another folder under its name, and the one that had it under another.
+    std::fs::rename(folder.path().join("a"), folder.path().join("old")).unwrap();
+    std::fs::create_dir(folder.path().join("a")).unwrap();
+    std::fs::write(folder.path().join("a/four"), "x").unwrap();
+    assert_eq!(keys(&store).await, ["a/four", "old/b/three"]);
+}
+
+#[tokio::test]
+async fn a_mount_whose_folder_is_gone_is_not_empty_but_an_error() {
+    let (folder, store) = mounted(Access::ReadWrite);
+    put(&store, "one", "x").await.unwrap();
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    std::fs::create_dir(folder.path()).unwrap();
+    std::fs::write(folder.path().join("two"), "x").unwrap();
+    let error = store.list("out", "", None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
 async fn a_cancelled_write_leaves_nothing() {
     let (folder, store) = mounted(Access::ReadWrite);
     let megabytes = Bytes::from(vec![0; 3 << 20]);

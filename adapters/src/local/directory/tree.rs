@@ -102,6 +102,25 @@ impl Tree {
         if let Some(known) = self.folders().get(path) {
             return Ok(Arc::clone(known));
         }
+        self.resolve(path, missing)
+    }
+
+    /// The same with a new handle: a folder that was removed, or moved, leaves its old one to whoever had it.
+    pub(super) fn folder_now(&self, path: &str) -> Result<Arc<OwnedFd>> {
+        let folder = if path.is_empty() {
+            Arc::clone(&self.top)
+        } else {
+            self.resolve(path, Missing::Fail)?
+        };
+        // A removed folder can be read, and has nothing in it.
+        if is_removed(&folder) {
+            Err(Errno::NOENT)
+        } else {
+            Ok(folder)
+        }
+    }
+
+    fn resolve(&self, path: &str, missing: Missing) -> Result<Arc<OwnedFd>> {
         let opened = Arc::new(self.open_folder(path, missing)?);
         let mut folders = self.folders();
         if folders.len() >= FOLDERS_MAX {
