@@ -10,16 +10,22 @@ use ports::conformance;
 use ports::conformance::origin::Site;
 use ports::{FetchError, FetchErrorKind, Origin as _, OriginRequest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 /// What the server says to each path; nothing, and the connection stays open, to any other.
 fn answer(path: &str) -> Option<&'static str> {
     match path {
-        "/hello" => Some("HTTP/1.1 200 OK\r\nX-Twice: 1\r\nX-Twice: 2\r\nContent-Length: 5\r\n\r\nhello"),
-        "/missing" => Some("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
-        "/redirect" => Some("HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"),
-        "/broken" => Some("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this"),
+        "/hello" => Some(concat!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Twice: 1\r\nX-Twice: 2\r\n",
+            "Content-Length: 5\r\n\r\nhello"
+        )),
+        "/missing" => Some("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        "/redirect" => Some(concat!(
+            "HTTP/1.1 302 Found\r\nConnection: close\r\nLocation: /hello\r\n",
+            "Content-Length: 0\r\n\r\n"
+        )),
+        "/broken" => Some("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\nonly this"),
         _ => None,
     }
 }
@@ -50,10 +56,12 @@ async fn accept(listener: TcpListener) {
     }
 }
 
-async fn free_port() -> (TcpListener, u16) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    (listener, port)
+/// A port that is taken, and where nobody listens: no other process can come to listen there.
+fn closed_port() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 /// Keeps the connection, and closes it when the next request comes.
@@ -113,9 +121,9 @@ async fn a_fresh_connection_is_not_one_that_was_kept() {
 
 #[tokio::test]
 async fn the_client_keeps_an_origins_promises() {
-    let (listener, port) = free_port().await;
-    let (unused, closed) = free_port().await;
-    drop(unused);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (_held, closed) = closed_port();
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let site = Site {
         hello: url("/hello"),

@@ -31,18 +31,21 @@ pub async fn all(origin: &dyn Origin, site: &Site) {
     what_does_not_answer_is_an_error(origin, site).await;
 }
 
-fn request(url: &str) -> OriginRequest {
+/// Longer than an answer takes on the busiest machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn request(url: &str, head_timeout: Duration) -> OriginRequest {
     OriginRequest {
         url: url.to_owned(),
         headers: Vec::new(),
-        head_timeout: Duration::from_millis(500),
+        head_timeout,
         fresh: false,
     }
 }
 
 /// Header names are in lower case; one that stands twice is there twice.
 pub async fn a_response_has_status_headers_and_body(origin: &dyn Origin, site: &Site) {
-    let answer = origin.fetch(request(&site.hello)).await;
+    let answer = origin.fetch(request(&site.hello, PATIENCE)).await;
     assert!(answer.is_ok(), "{answer:?}");
     let Ok(response) = answer else { return };
     assert_eq!(response.status, 200);
@@ -59,14 +62,17 @@ pub async fn a_response_has_status_headers_and_body(origin: &dyn Origin, site: &
 /// A redirect and a 404 are responses.
 pub async fn nothing_is_followed_or_taken_for_an_error(origin: &dyn Origin, site: &Site) {
     for (url, expected) in [(&site.missing, 404), (&site.redirect, 302)] {
-        let status = origin.fetch(request(url)).await.map(|response| response.status);
+        let status = origin
+            .fetch(request(url, PATIENCE))
+            .await
+            .map(|response| response.status);
         assert_eq!(status, Ok(expected), "{url}");
     }
 }
 
 /// Whoever reads the body learns that it is not whole.
 pub async fn a_body_that_is_cut_short_ends_with_an_error(origin: &dyn Origin, site: &Site) {
-    let answer = origin.fetch(request(&site.broken)).await;
+    let answer = origin.fetch(request(&site.broken, PATIENCE)).await;
     assert!(answer.is_ok(), "{answer:?}");
     let Ok(response) = answer else { return };
     let pieces: Vec<_> = response.body.collect().await;
@@ -75,11 +81,15 @@ pub async fn a_body_that_is_cut_short_ends_with_an_error(origin: &dyn Origin, si
 
 /// No answer in time, and no connection.
 pub async fn what_does_not_answer_is_an_error(origin: &dyn Origin, site: &Site) {
-    for (url, expected) in [
-        (&site.silent, FetchErrorKind::Timeout),
-        (&site.closed, FetchErrorKind::Connect),
+    for (url, head_timeout, expected) in [
+        (&site.silent, Duration::from_millis(500), FetchErrorKind::Timeout),
+        (&site.closed, PATIENCE, FetchErrorKind::Connect),
     ] {
-        let kind = origin.fetch(request(url)).await.err().map(|error| error.kind);
+        let kind = origin
+            .fetch(request(url, head_timeout))
+            .await
+            .err()
+            .map(|error| error.kind);
         assert_eq!(kind, Some(expected), "{url}");
     }
 }
