@@ -175,7 +175,8 @@ impl Engine {
     /// crash, those are for the caller to run again: they are `Running` in the journal.
     ///
     /// # Errors
-    /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again.
+    /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again. [`Error::OfMapRun`] of a
+    /// child that has not ended.
     ///
     /// # Cancel safety
     /// Dropping the future is like a crash: running it again goes on from the journal.
@@ -190,6 +191,7 @@ impl Engine {
         if row.status != ExecutionStatus::Running {
             return Ok(Outcome::Ended(Box::new(row)));
         }
+        by_itself(&row)?;
         let execution = self.open(&row, Recording::Full).await?;
         drive::drive(&self.world, row, execution, driving).await
     }
@@ -199,10 +201,12 @@ impl Engine {
     /// Once more is no harm: an execution that is being redriven already stays as it is.
     ///
     /// # Errors
-    /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history.
+    /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history, [`Error::OfMapRun`]
+    /// when it is a child.
     pub async fn redrive(&self, arn: &ExecutionArn) -> Result<()> {
         let read = self.world.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
+        by_itself(&row)?;
         let execution = self.open(&row, Recording::Off).await?;
         drive::redrive(&self.world, row, execution).await.map(|_row| ())
     }
@@ -268,6 +272,17 @@ impl Engine {
             map_run_arn: row.child_of.as_ref().map(|child_of| child_of.map_run.0.as_str().into()),
             token_prefix: token_prefix(row).into(),
         }
+    }
+}
+
+/// A child is its map run's: that one counts it, and would not hear of its end.
+fn by_itself(row: &ExecutionRow) -> Result<()> {
+    match &row.child_of {
+        None => Ok(()),
+        Some(child_of) => Err(Error::OfMapRun {
+            name: row.name.clone(),
+            map_run: child_of.map_run.0.clone(),
+        }),
     }
 }
 

@@ -61,6 +61,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A child of a map run runs, and is redriven, with its parent alone.
+    #[error("the execution `{name}` is a child of `{map_run}`: it goes on with its parent, not by itself")]
+    OfMapRun {
+        /// The child's name.
+        name: String,
+        /// Its map run.
+        map_run: String,
+    },
     /// A child whose map run or parent is not there any more.
     #[error("the execution `{name}` is a child of `{map_run}`, whose definition is not there any more")]
     Orphan {

@@ -173,6 +173,39 @@ async fn a_standard_child_is_an_execution_with_a_history() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_child_is_run_and_redriven_by_its_map_run_alone() {
+    let world = World::new(2, &[1]);
+    let run = world.run(&map("STANDARD", json!({}))).await;
+    let failed = world
+        .journal
+        .children(&run.map_run, None, 0, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(failed.status, ExecutionStatus::Failed);
+    // AWS says REDRIVABLE_BY_MAP_RUN of it.
+    let refused = run.engine.redrive(&failed.arn).await.unwrap_err();
+    assert!(matches!(refused, Error::OfMapRun { .. }), "{refused}");
+    let row = ended(run.engine.run(&failed.arn, &Stop::default()).await.unwrap());
+    assert_eq!(row, failed, "it can be read");
+
+    let world = World::new(1, &[]);
+    world.shut();
+    let engine = world.engine();
+    let arn = world.start(&engine, "run", &map("STANDARD", json!({})), None).await;
+    let act = async {
+        let map_run = running(&engine, &arn, 1).await;
+        let child = world.journal.children(&map_run, None, 0, 1).await.unwrap().remove(0);
+        let refused = engine.run(&child.arn, &Stop::default()).await.unwrap_err();
+        assert!(matches!(refused, Error::OfMapRun { .. }), "{refused}");
+        world.open();
+    };
+    let (outcome, ()) = meanwhile(&engine, &arn, act).await;
+    assert_eq!(ended(outcome).status, ExecutionStatus::Succeeded);
+    assert_eq!(world.calls("work"), once([0]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_batch_is_redriven_as_a_whole() {
     let world = World::new(10, &[5]);
     let fields = json!({"ItemBatcher": {"MaxItemsPerBatch": 4}, "ToleratedFailureCount": 3});
