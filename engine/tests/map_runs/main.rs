@@ -1,6 +1,7 @@
 //! Map runs as their operators see them: described, listed, changed while they go on, given up, redriven.
 #![cfg(test)]
 
+mod aborts;
 mod counts;
 mod crashes;
 mod world;

@@ -160,6 +160,15 @@ impl World {
         })
     }
 
+    /// An engine one of whose ports refuses everything from that call on.
+    pub(crate) fn engine_with_until(&self, port: &str, calls: u64) -> Engine {
+        match port {
+            "journal" => self.engine_with_journal_until(calls),
+            "ledger" => self.engine_with_ledger_until(calls),
+            _ => self.engine_until(calls),
+        }
+    }
+
     /// An engine whose ledger lets everybody else go first.
     pub(crate) fn engine_with_slow_ledger(&self) -> Engine {
         Self::engine_over(Ports {
