@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError, error_name};
+use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError};
 use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
 use crate::catalog::{World, to_asl};
 use crate::drive::{self, Driving};
 use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
+use crate::post::Companions;
 use crate::result_sink::ChildEnding;
 use crate::{Error, Result, Stop, limits};
 
@@ -29,7 +30,8 @@ pub(crate) struct InFlight {
 /// What became of a child.
 pub(crate) struct Returned {
     pub(crate) position: u64,
-    pub(crate) outcome: Result<Outcome>,
+    /// Beside it, what the child has started and has not waited for.
+    pub(crate) outcome: Result<(Outcome, Companions)>,
 }
 
 /// How a child came back.
@@ -57,7 +59,7 @@ pub(crate) struct Child {
     pub(crate) identity: Identity,
     pub(crate) map_run: MapRunArn,
     pub(crate) stop: Stop,
-    /// Asks a Standard child to end.
+    /// Asks it to end.
     pub(crate) abort: Stop,
 }
 
@@ -72,53 +74,55 @@ impl Child {
         Returned { position, outcome }
     }
 
-    async fn run_express(self, child: InFlight) -> Result<Outcome> {
-        let clock = Arc::clone(&self.world.ports.clock);
+    fn driving(&self) -> Driving {
+        Driving {
+            stop: self.stop.clone(),
+            abort: Some(self.abort.clone()),
+        }
+    }
+
+    async fn run_express(self, child: InFlight) -> Result<(Outcome, Companions)> {
+        let (clock, driving) = (Arc::clone(&self.world.ports.clock), self.driving());
         let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
-        let run = Driver::unrecorded(self.world, execution, child.input.to_string(), self.stop);
-        let ending = tokio::select! {
-            biased;
-            end = run.drive() => match end? {
-                Driven::Ended { ending, .. } => ending,
-                Driven::Stopped => return Ok(Outcome::Stopped),
-            },
-            () = clock.sleep_until(child.started.plus(limits::EXPRESS_DURATION_MAX)) => {
-                Ending::TimedOut(StateError::named(error_name::TIMEOUT))
-            }
+        let until = child.started.plus(limits::EXPRESS_DURATION_MAX);
+        let run = Driver::unrecorded(self.world, execution, child.input.to_string(), driving, until);
+        let (driven, started) = run.drive_alone().await?;
+        let Driven::Ended { ending, .. } = driven else {
+            return Ok((Outcome::Stopped, started));
         };
-        Ok(Outcome::Ended(Ended {
+        let ended = Outcome::Ended(Ended {
             started: child.started,
             stopped: clock.now(),
             redrive_count: 0,
             redrivable: true,
             ending: child_ending(ending),
-        }))
+        });
+        Ok((ended, started))
     }
 
-    async fn run_standard(self, child: InFlight) -> Result<Outcome> {
+    async fn run_standard(self, child: InFlight) -> Result<(Outcome, Companions)> {
+        let alone = |outcome| Ok((outcome, Companions::default()));
         let Some(row) = self.row(&child).await? else {
-            return Ok(Outcome::NeverStarted);
+            return alone(Outcome::NeverStarted);
         };
         let row = match row.status {
             ExecutionStatus::Running => row,
-            ExecutionStatus::Succeeded => return Ok(ended(row)),
+            ExecutionStatus::Succeeded => return alone(ended(row)),
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
                 let attempt = row.child_of.as_ref().map_or(0, |child_of| child_of.attempt);
                 if attempt == self.request.redrive || !row.redrivable {
-                    return Ok(ended(row));
+                    return alone(ended(row));
                 }
                 self.redrive(row).await?
             }
         };
-        let driving = Driving {
-            stop: self.stop.clone(),
-            abort: Some(self.abort.clone()),
-        };
         let execution = self.execution(&row);
-        match drive::drive(&self.world, row, execution, driving).await? {
-            crate::Outcome::Ended(row) => Ok(ended(*row)),
-            crate::Outcome::Stopped => Ok(Outcome::Stopped),
-        }
+        let (outcome, started) = drive::drive_alone(&self.world, row, execution, self.driving()).await?;
+        let outcome = match outcome {
+            crate::Outcome::Ended(row) => ended(*row),
+            crate::Outcome::Stopped => Outcome::Stopped,
+        };
+        Ok((outcome, started))
     }
 
     /// It started when its row says so, in whichever life that was.

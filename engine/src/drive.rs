@@ -9,6 +9,7 @@ use crate::catalog::{Outcome, World, to_asl};
 use crate::error::while_doing;
 use crate::execution::{Driven, Driver};
 use crate::journal::{Entry, to_json};
+use crate::post::Companions;
 use crate::{Error, Result, Stop, recovery};
 
 /// What an execution obeys while it is driven.
@@ -29,13 +30,25 @@ impl Driving {
     }
 }
 
-/// Runs it on from where its journal ends, and writes its end into its row.
+/// Runs it on from where its journal ends, and writes its end into its row; what it has started ends too.
 pub(crate) async fn drive(
     world: &Arc<World>,
     row: ExecutionRow,
     execution: Execution,
     driving: Driving,
 ) -> Result<Outcome> {
+    let (outcome, started) = drive_alone(world, row, execution, driving).await?;
+    started.finish().await?;
+    Ok(outcome)
+}
+
+/// The same; what it has started may still run.
+pub(crate) async fn drive_alone(
+    world: &Arc<World>,
+    row: ExecutionRow,
+    execution: Execution,
+    driving: Driving,
+) -> Result<(Outcome, Companions)> {
     let recovered = recovery::replay(world, &row, execution).await?;
     let driver = Driver::recorded(Arc::clone(world), &row, recovered, driving)?;
     let (end, started) = driver.drive_alone().await?;
@@ -54,8 +67,7 @@ pub(crate) async fn drive(
         }
         Driven::Stopped => Outcome::Stopped,
     };
-    started.finish().await?;
-    Ok(outcome)
+    Ok((outcome, started))
 }
 
 async fn finish(world: &World, row: ExecutionRow, ending: Ending) -> Result<ExecutionRow> {

@@ -3,29 +3,29 @@
 //! The only place that calls `TaskInvoker`. Owns the waits (tasks, timers, map runs) of its execution; an event that
 //! nobody waits for any more is dropped, never guessed at.
 
+mod gather;
 mod maps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use asl::{Command, Ending, Event, Execution, MapRunRequest, Moment};
-use futures::future::{AbortHandle, Abortable, BoxFuture};
+use futures::FutureExt;
+use futures::future::{AbortHandle, Abortable, BoxFuture, pending};
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
-use ports::ExecutionRow;
+use ports::{ExecutionRow, Timestamp};
 
 use crate::catalog::{World, to_asl};
 use crate::chance::jitter;
 use crate::desk::Place;
 use crate::drive::Driving;
 use crate::journal::{Entry, Recorder};
-use crate::map_run::MapRunEnd;
-use crate::post::{Companions, Post, next_letter, tell};
+use crate::post::{Companions, Post, tell};
 use crate::recovery::Recovered;
 use crate::redo::Redo;
 use crate::task::nested::Nested;
 use crate::wait::{Act, Answer, Incoming, Wait};
-use crate::{Error, Result, Stop, limits};
+use crate::{Error, Result, Stop};
 
 pub(crate) use maps::redo_of;
 
@@ -67,6 +67,8 @@ pub(crate) struct Driver {
     pub(crate) stop: Stop,
     /// Asks it to end, once.
     abort: Option<Stop>,
+    /// Ends when an Express execution's time is up.
+    time: BoxFuture<'static, ()>,
     ending: Option<Ending>,
 }
 
@@ -100,9 +102,18 @@ impl Driver {
         Ok(driver)
     }
 
-    /// An Express execution: nothing of it is written down.
-    pub(crate) fn unrecorded(world: Arc<World>, execution: Execution, input: String, stop: Stop) -> Self {
-        let mut driver = Self::over(world, execution, None, stop);
+    /// An Express execution, which may take until then: nothing of it is written down.
+    pub(crate) fn unrecorded(
+        world: Arc<World>,
+        execution: Execution,
+        input: String,
+        driving: Driving,
+        until: Timestamp,
+    ) -> Self {
+        let clock = Arc::clone(&world.ports.clock);
+        let mut driver = Self::over(world, execution, None, driving.stop);
+        driver.abort = driving.abort;
+        driver.time = async move { clock.sleep_until(until).await }.boxed();
         driver.ready.push(Event::Start { input }.into());
         driver
     }
@@ -126,18 +137,9 @@ impl Driver {
             steps: 0,
             stop,
             abort: None,
+            time: pending().boxed(),
             ending: None,
         }
-    }
-
-    /// Takes events until the execution, and all that it has started, has ended.
-    pub(crate) fn drive(self) -> BoxFuture<'static, Result<Driven>> {
-        async move {
-            let (driven, started) = self.drive_alone().await?;
-            started.finish().await?;
-            Ok(driven)
-        }
-        .boxed()
     }
 
     /// Takes events until the execution ends; what it has started may still run.
@@ -265,7 +267,7 @@ impl Driver {
             Command::InvokeTask(request) => self.invoke(*request, false),
             Command::StartTimer { timer, at } => {
                 let clock = Arc::clone(&self.world.ports.clock);
-                let until = ports::Timestamp::from_millis(at.as_millis());
+                let until = Timestamp::from_millis(at.as_millis());
                 let fired = async move {
                     clock.sleep_until(until).await;
                     Answer::of(Event::TimerFired { timer })
@@ -335,100 +337,6 @@ impl Driver {
         }
     }
 
-    /// Waits for what comes next, and takes along what is there by then. False when the run has stopped.
-    async fn gather(&mut self) -> Result<bool> {
-        let stop = self.stop.clone();
-        // A map run that was asked to stop may have done so before this execution was told.
-        if self.waits.is_empty() && !stop.is_requested() {
-            return Err(self.stuck());
-        }
-        tokio::select! {
-            biased;
-            () = stop.requested() => return self.wind_down().await,
-            () = asked(self.abort.as_ref()) => {
-                self.end_as_asked();
-                // Its tasks may not have been called yet: they need not be.
-                return Ok(true);
-            }
-            letter = next_letter(&mut self.post) => self.ready.push(letter),
-            Some(answer) = self.waits.next() => self.heed(answer)?,
-            Some(ended) = self.companions.0.next() => ended?,
-        }
-        while self.ready.len() < limits::EVENTS_PER_APPEND_MAX
-            && let Some(Some(answer)) = self.waits.next().now_or_never()
-        {
-            self.heed(answer)?;
-        }
-        Ok(true)
-    }
-
-    fn end_as_asked(&mut self) {
-        self.abort = None;
-        let (error, cause) = (None, None);
-        self.ready.push(Event::Stop { error, cause }.into());
-    }
-
-    fn heed(&mut self, answer: Answer) -> Result<()> {
-        match answer {
-            Answer::Event(event) => self.ready.push(Incoming::from(*event)),
-            Answer::Accepted(event, onward) => self.ready.push(Incoming {
-                onward: Some(onward),
-                ..event.into()
-            }),
-            Answer::Resumed(onward) => self.go_on(onward),
-            Answer::MapRun(map_run, MapRunEnd::Result(result)) => {
-                self.aborts.remove(&map_run);
-                if !self.given_up.remove(&map_run) {
-                    self.ready.push(Event::MapRunEnded { map_run, result }.into());
-                }
-            }
-            Answer::GivenUp | Answer::Stopped | Answer::MapRun(_, MapRunEnd::Stopped) => {}
-            Answer::Halted(failure) => {
-                return Err(Error::Halted {
-                    error: failure.error,
-                    cause: failure.cause,
-                });
-            }
-            Answer::Broken(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs, children and what it has started
-    /// are waited for. A child's tasks are waited for, and until then its timers too: one of them may end the task.
-    async fn wind_down(&mut self) -> Result<bool> {
-        let drops = |task| self.recorder.is_some() || self.places.contains_key(task);
-        let works = self
-            .handles
-            .keys()
-            .any(|wait| matches!(wait, Wait::Task(task) if !drops(task)));
-        for (wait, handle) in &self.handles {
-            let dropped = match wait {
-                Wait::Timer(_) => !works,
-                Wait::Task(task) => drops(task),
-                Wait::MapRun(_) => false,
-            };
-            if dropped {
-                handle.abort();
-            }
-        }
-        loop {
-            if self.waits.is_empty() && self.companions.0.is_empty() {
-                return Ok(false);
-            }
-            tokio::select! {
-                biased;
-                // To end is more than to stop.
-                () = asked(self.abort.as_ref()) => self.end_as_asked(),
-                Some(answer) = self.waits.next() => self.heed(answer)?,
-                Some(ended) = self.companions.0.next() => ended?,
-            }
-            if !self.ready.is_empty() {
-                return Ok(true);
-            }
-        }
-    }
-
     fn stuck(&self) -> Error {
         let name = self
             .execution
@@ -437,13 +345,5 @@ impl Driver {
         Error::Stuck {
             name: name.unwrap_or_default(),
         }
-    }
-}
-
-/// Returns once it was asked for; never, where nobody can.
-async fn asked(stop: Option<&Stop>) {
-    match stop {
-        Some(stop) => stop.requested().await,
-        None => futures::future::pending().await,
     }
 }

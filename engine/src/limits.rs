@@ -40,6 +40,9 @@ pub const CHILD_CONCURRENCY_MAX: u64 = 10_000;
 /// Redrives of one map run. **Source**: redrive-map-run.html.
 pub const MAP_RUN_REDRIVES_MAX: u32 = 1_000;
 
+/// Executions that a map run's children have started and not waited for, while they run here: as many as children.
+pub const STARTED_MAX: usize = 10_000;
+
 /// How long an Express execution may run. **Source**: service quotas, five minutes.
 pub const EXPRESS_DURATION_MAX: Duration = Duration::from_mins(5);
 

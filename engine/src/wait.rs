@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::Error;
 use crate::map_run::MapRunEnd;
+use crate::post::Companions;
 use crate::task::Onward;
 
 /// Something that an execution waits for.
@@ -65,8 +66,8 @@ pub(crate) enum Answer {
     Halted(TaskFailure),
     /// The nested execution has stopped and can be run again.
     Stopped,
-    /// A map run has ended, or stopped and can be run again.
-    MapRun(asl::MapRunId, MapRunEnd),
+    /// A map run has ended, or stopped and can be run again; what its children have started may still run.
+    MapRun(asl::MapRunId, MapRunEnd, Companions),
     /// The wait was given up.
     GivenUp,
     /// The map run cannot go on.

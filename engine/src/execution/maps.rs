@@ -48,7 +48,7 @@ impl Driver {
         let parent = execution.identity().clone();
         let run = map_run::run(Arc::clone(&self.world), parent, *request, self.redo.clone(), control);
         let answer = run.map(move |end| match end {
-            Ok(end) => Answer::MapRun(map_run, end),
+            Ok((end, started)) => Answer::MapRun(map_run, end, started),
             Err(error) => Answer::Broken(error),
         });
         self.wait(Wait::MapRun(map_run), answer.boxed());
@@ -66,11 +66,16 @@ impl Driver {
     pub(super) async fn end(&mut self, ending: Ending) -> Result<Driven> {
         while !self.given_up.is_empty() {
             match self.waits.next().await {
-                Some(Answer::MapRun(map_run, MapRunEnd::Result(_))) => {
+                Some(Answer::MapRun(map_run, MapRunEnd::Result(_), started)) => {
+                    self.companions.take_on(started);
                     self.given_up.remove(&map_run);
                 }
                 Some(Answer::Broken(error)) => return Err(error),
-                Some(Answer::MapRun(_, MapRunEnd::Stopped)) | None => return Ok(Driven::Stopped),
+                Some(Answer::MapRun(_, MapRunEnd::Stopped, started)) => {
+                    self.companions.take_on(started);
+                    return Ok(Driven::Stopped);
+                }
+                None => return Ok(Driven::Stopped),
                 // Nobody waits for it any more.
                 Some(
                     Answer::Event(_)

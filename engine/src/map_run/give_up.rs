@@ -5,10 +5,9 @@ use ports::{ErrorKind, ExecutionArn, RunFailure};
 
 use super::attempt::Life;
 use super::{MapRun, Progress, joined};
-use crate::child::{Ended, InFlight};
+use crate::child::InFlight;
 use crate::error::while_doing;
-use crate::result_sink::ChildEnding;
-use crate::{Error, Result, limits};
+use crate::{Result, limits};
 
 impl MapRun {
     /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
@@ -20,12 +19,15 @@ impl MapRun {
         let reason = error.map_or_else(RunFailure::default, failure_of);
         let reason = self.state.failing.take().unwrap_or(reason);
         match self.request.execution_type {
-            ExecutionType::Express => self.drop_children().await?,
+            // Nothing of them is written down.
+            ExecutionType::Express => self.end_children().await?,
             ExecutionType::Standard => {
                 // A child that is aborted stays so: no later life may go on as if nothing had been.
                 self.state.failing = Some(reason.clone());
                 self.dirty = true;
                 self.flush().await?;
+                self.abort_children.request();
+                self.adopt().await?;
                 self.end_children().await?;
                 if self.stopped_children {
                     return Ok(Progress::Stopped);
@@ -41,35 +43,9 @@ impl MapRun {
         Ok(Progress::Over)
     }
 
-    /// Nothing of Express children is written down: they are dropped where they are.
-    async fn drop_children(&mut self) -> Result<()> {
-        self.children.abort_all();
-        while let Some(returned) = self.children.join_next().await {
-            match returned {
-                // It had ended before it could be aborted.
-                Ok(returned) => self.settle(returned)?,
-                Err(error) if error.is_cancelled() => {}
-                Err(error) => return Err(Error::Child(error.to_string())),
-            }
-        }
-        let now = self.world.ports.clock.now();
-        for (_, child) in std::mem::take(&mut self.in_flight) {
-            let ended = Ended {
-                started: child.started,
-                stopped: now,
-                redrive_count: 0,
-                redrivable: true,
-                ending: ChildEnding::Aborted(StateError::default()),
-            };
-            self.count(child, ended);
-        }
-        Ok(())
-    }
-
-    /// Standard children are stopped, also those that an earlier life had started.
+    /// Children are asked to end, and have. What they have started goes on.
     async fn end_children(&mut self) -> Result<()> {
         self.abort_children.request();
-        self.adopt().await?;
         while let Some(returned) = self.children.join_next().await {
             self.settle(joined(returned)?)?;
         }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 
 use asl::{Identity, MapRunRequest, MapRunResult, StateError, error_name};
 use bytes::BytesMut;
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use ports::{Amount, LedgerState};
 use tokio::task::JoinSet;
 
@@ -32,6 +32,7 @@ use crate::catalog::World;
 use crate::child::{Child, InFlight, Outcome, Returned};
 use crate::item_source::{ItemSource, Mark, known_items};
 use crate::naming::Naming;
+use crate::post::Companions;
 use crate::redo::Redo;
 use crate::result_sink::ResultBuffer;
 use crate::{Error, Result, Stop, limits};
@@ -59,16 +60,16 @@ pub(crate) struct Control {
     pub(crate) abort: Stop,
 }
 
-/// Runs the map to its end, from wherever its ledger says it is.
+/// Runs the map to its end, from wherever its ledger says it is. What its children have started may still run.
 pub(crate) async fn run(
     world: Arc<World>,
     parent: Identity,
     request: MapRunRequest,
     redo: Option<Redo>,
     control: Control,
-) -> Result<MapRunEnd> {
+) -> Result<(MapRunEnd, Companions)> {
     if request.redrive > limits::MAP_RUN_REDRIVES_MAX {
-        return Ok(MapRunEnd::Result(redriven_too_often()));
+        return Ok((MapRunEnd::Result(redriven_too_often()), Companions::default()));
     }
     let naming = Naming::of(&parent, &request);
     // Whoever finds it in the ledger can change it.
@@ -79,9 +80,11 @@ pub(crate) async fn run(
     run.post = Some(post);
     let over = run.state.is_over() || run.state.failure.is_some();
     if !over && run.children_to_their_end().await? == Progress::Stopped {
-        return Ok(MapRunEnd::Stopped);
+        return Ok((MapRunEnd::Stopped, run.started));
     }
-    run.close().await.map(MapRunEnd::Result)
+    let mut started = std::mem::take(&mut run.started);
+    let result = started.beside(run.close()).await?;
+    Ok((MapRunEnd::Result(result), started))
 }
 
 fn redriven_too_often() -> MapRunResult {
@@ -107,7 +110,7 @@ struct MapRun {
     naming: Naming,
     request: Arc<MapRunRequest>,
     control: Control,
-    /// Asks the children that are journalled to end.
+    /// Asks the children to end.
     abort_children: Stop,
     post: Option<RunPost>,
     state: LedgerState,
@@ -123,6 +126,8 @@ struct MapRun {
     in_flight: BTreeMap<u64, InFlight>,
     running: Amount,
     running_again: Amount,
+    /// What children have started and not waited for.
+    started: Companions,
     results: ResultBuffer,
     unsuccessful: BytesMut,
     commit: Option<BoxFuture<'static, ports::Result<()>>>,
@@ -160,6 +165,7 @@ impl MapRun {
             in_flight: BTreeMap::new(),
             running: Amount::default(),
             running_again: Amount::default(),
+            started: Companions::default(),
             unsuccessful: BytesMut::new(),
             commit: None,
             dirty: false,
@@ -275,6 +281,7 @@ impl MapRun {
         let concurrency = usize::try_from(self.concurrency()).unwrap_or(usize::MAX);
         self.children.len() < concurrency
             && self.results.len() < limits::RESULT_BYTES_MAX
+            && self.started.0.len() < limits::STARTED_MAX
             && !self.control.stop.is_requested()
             && !self.control.abort.is_requested()
             && self.exceeded().is_none()
@@ -334,7 +341,9 @@ impl MapRun {
             }
             return Ok(true);
         }
-        if self.commit.is_none() && self.children.is_empty() {
+        let crowded =
+            self.started.0.len() >= limits::STARTED_MAX && !self.exhausted && !self.control.stop.is_requested();
+        if self.commit.is_none() && self.children.is_empty() && !crowded {
             return Ok(self.dirty);
         }
         // Until they are settled, children that have ended hold what they hold while they run.
@@ -348,6 +357,8 @@ impl MapRun {
             Some(committed) = async { Some(commit?.await) } => self.committed(committed)?,
             Some(returned) = self.children.join_next(), if takes => self.settle(joined(returned)?)?,
             Some(letter) = async { post?.next().await } => self.answer_letter(letter).await?,
+            () = self.control.stop.requested(), if crowded => {}
+            Some(ended) = self.started.0.next() => ended?,
         }
         // Whatever else has ended by now goes into the same commit.
         while self.results.len() < limits::RESULT_BYTES_MAX
@@ -366,7 +377,9 @@ impl MapRun {
         if child.again {
             self.running_again.take_child(child.items);
         }
-        match returned.outcome? {
+        let (outcome, started) = returned.outcome?;
+        self.started.take_on(started);
+        match outcome {
             Outcome::Ended(ended) => self.count(child, ended),
             Outcome::Stopped => self.stopped_children = true,
             Outcome::NeverStarted => {}

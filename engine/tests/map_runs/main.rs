@@ -4,6 +4,7 @@
 mod aborts;
 mod counts;
 mod crashes;
+mod fan_out;
 mod world;
 
 use std::collections::BTreeMap;
