@@ -11,15 +11,14 @@ pub(super) struct Tally {
 }
 
 /// The error of a run in which more items have failed than it tolerates. A percentage is of all items, so it is judged
-/// once their number is known: at once for a state's own data, else when they are read.
+/// once their number is known: at once for a state's own data, else when they are read. No failure is within 0 %.
 pub(super) fn exceeded(settings: &MapRunSettings, tally: Tally) -> Option<StateError> {
     let (count, percentage) = (settings.tolerated_failure_count, settings.tolerated_failure_percentage);
     let count = if percentage.is_none() { count.or(Some(0)) } else { count };
     let over_count = count.is_some_and(|count| tally.failed > count);
-    let share = tally.items.map(|items| share(tally.failed, items));
-    let over_percentage = percentage
-        .zip(share)
-        .is_some_and(|(percentage, share)| share > percentage);
+    // Of items without number any failure is more than nothing, and less than anything.
+    let items = tally.items.unwrap_or(u64::MAX);
+    let over_percentage = percentage.is_some_and(|percentage| share(tally.failed, items) > percentage);
     (over_count || over_percentage).then(|| {
         StateError::new(
             error_name::EXCEED_TOLERATED_FAILURE_THRESHOLD,
@@ -59,5 +58,6 @@ mod tests {
         assert!(fails(None, Some(20.0), 3, true) && !fails(None, Some(20.0), 2, true));
         assert!(fails(Some(2), Some(90.0), 3, false) && fails(Some(9), Some(20.0), 3, true));
         assert!(!fails(None, Some(100.0), 10, true));
+        assert!(fails(None, Some(0.0), 1, false) && !fails(None, Some(0.0), 0, false));
     }
 }
