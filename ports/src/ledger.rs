@@ -223,6 +223,16 @@ pub struct Attempt {
     pub done: SpanSet,
 }
 
+/// How far a listing was read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// Items before this place.
+    pub item: u64,
+    /// What it had said by then: the source's own text.
+    pub token: String,
+}
+
 /// A number of children, and of the items in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -287,6 +297,9 @@ pub struct LedgerState {
     /// What else the source needs to find that place again: the `ETag` it read, the file of a list. Its own text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_token: Option<String>,
+    /// How far a source that is a listing was read at most, in any attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
     /// Children that are done above the low-water mark.
     pub done: SpanSet,
     /// By children.

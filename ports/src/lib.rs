@@ -28,7 +28,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, Faults};
 pub use journal::{ChildOf, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
 pub use ledger::{
-    Amount, Attempt, Commit, Counts, Ledger, LedgerState, MapRunArn, MapRunSettings, MapRunStatus, ResultChunk,
+    Amount, Attempt, Commit, Counts, Ledger, LedgerState, Listed, MapRunArn, MapRunSettings, MapRunStatus, ResultChunk,
     ResultStatus, RunFailure, Span, SpanSet,
 };
 pub use limit::Limit;

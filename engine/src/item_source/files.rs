@@ -8,7 +8,8 @@ use ports::{ObjectKey, ObjectStore};
 
 use super::csv::CsvLayout;
 use super::failure::failed;
-use super::listing::Pages;
+use super::listing::{Identity, Pages};
+use super::lists;
 use super::object::Layout;
 use super::token::Cursor;
 use super::window::{Object, Window};
@@ -184,7 +185,13 @@ pub(crate) fn pages(
         .get("Prefix")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    Ok(Pages::new(store, argument(reader, "Bucket")?, prefix.to_owned(), from))
+    let identity = if lists(reader) {
+        Identity::Key
+    } else {
+        Identity::Content
+    };
+    let place = (argument(reader, "Bucket")?, prefix.to_owned());
+    Ok(Pages::new(store, place, identity, from))
 }
 
 /// The object that a reader's arguments name.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use asl::StateError;
 use ports::{ObjectInfo, ObjectKey, ObjectStore, Timestamp};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::failure::of_store;
+use super::failure::{failed, of_store};
 use super::token::Cursor;
 
 /// The objects below a prefix in the order of their keys. Holds one page.
@@ -21,6 +22,18 @@ pub(crate) struct Pages {
     following: Following,
     /// The key that was handed out last.
     after: Option<String>,
+    /// Objects that were handed out, and what they were.
+    count: u64,
+    digest: u64,
+    identity: Identity,
+}
+
+/// What makes an object of a listing another one, for those who know it by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Key,
+    /// Its content too.
+    Content,
 }
 
 /// What stands behind a page.
@@ -32,7 +45,12 @@ enum Following {
 }
 
 impl Pages {
-    pub(crate) fn new(store: &Arc<dyn ObjectStore>, bucket: String, prefix: String, from: Option<&Cursor>) -> Self {
+    pub(crate) fn new(
+        store: &Arc<dyn ObjectStore>,
+        (bucket, prefix): (String, String),
+        identity: Identity,
+        from: Option<&Cursor>,
+    ) -> Self {
         Self {
             store: Arc::clone(store),
             bucket,
@@ -41,6 +59,34 @@ impl Pages {
             page: from.and_then(|cursor| cursor.page.clone()),
             following: Following::Unknown,
             after: from.and_then(|cursor| cursor.after.clone()),
+            count: from.map_or(0, |cursor| cursor.count),
+            digest: from.map_or(0, |cursor| cursor.digest),
+            identity,
+        }
+    }
+
+    /// Goes on until as many objects have been handed out as there had been at that cursor: they must be the same ones.
+    pub(crate) async fn check(mut self, seen: &Cursor) -> Result<(), StateError> {
+        while self.count < seen.count && self.next().await?.is_some() {}
+        if (self.count, self.digest) == (seen.count, seen.digest) {
+            return Ok(());
+        }
+        let at = self.place();
+        Err(failed(format!(
+            "`{at}`: the listing has changed since it was first read"
+        )))
+    }
+
+    fn place(&self) -> ObjectKey {
+        ObjectKey::new(self.bucket.as_str(), format!("{}*", self.prefix))
+    }
+
+    fn note(&mut self, object: &ObjectInfo) {
+        self.after = Some(object.key.clone());
+        self.count += 1;
+        self.digest = xxh3_64_with_seed(object.key.as_bytes(), self.digest);
+        if self.identity == Identity::Content {
+            self.digest = xxh3_64_with_seed(object.etag.as_bytes(), self.digest);
         }
     }
 
@@ -58,6 +104,8 @@ impl Pages {
         Cursor {
             page: self.page.clone(),
             after: self.after.clone(),
+            count: self.count,
+            digest: self.digest,
             ..Cursor::default()
         }
     }
@@ -66,7 +114,7 @@ impl Pages {
     pub(crate) async fn next(&mut self) -> Result<Option<ObjectInfo>, StateError> {
         loop {
             if let Some(object) = self.objects.pop_front() {
-                self.after = Some(object.key.clone());
+                self.note(&object);
                 return Ok(Some(object));
             }
             match std::mem::replace(&mut self.following, Following::Nothing) {
@@ -80,10 +128,7 @@ impl Pages {
 
     async fn read_page(&mut self) -> Result<(), StateError> {
         let listed = self.store.list(&self.bucket, &self.prefix, self.page.clone()).await;
-        let listed = listed.map_err(|error| {
-            let at = ObjectKey::new(self.bucket.as_str(), format!("{}*", self.prefix));
-            of_store(&at, &error)
-        })?;
+        let listed = listed.map_err(|error| of_store(&self.place(), &error))?;
         let is_new = |object: &ObjectInfo| self.after.as_ref().is_none_or(|after| object.key > *after);
         self.objects = listed.objects.into_iter().filter(is_new).collect();
         self.following = listed.continuation.map_or(Following::Nothing, Following::Page);

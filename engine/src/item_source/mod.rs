@@ -183,6 +183,28 @@ impl Listing {
     }
 }
 
+/// Whether a listing says which items there are: nothing but what it said tells it from another one.
+pub(crate) fn is_listed(request: &MapRunRequest) -> bool {
+    matches!(&request.items, Items::Reader(reader) if reader.resource.ends_with(":listObjectsV2"))
+}
+
+/// A listing must still say, from a mark on, what it had said by the time of that token.
+///
+/// # Errors
+/// When it does not: its items are known by their places, and other ones would be taken for them.
+pub(crate) async fn check_listing(
+    store: &Arc<dyn ObjectStore>,
+    request: &MapRunRequest,
+    from: &Mark,
+    seen: Option<Arc<str>>,
+) -> Result<(), StateError> {
+    let (Items::Reader(reader), Some(seen)) = (&request.items, Token::read(seen.as_ref())?.cursor) else {
+        return Ok(());
+    };
+    let from = Token::read(from.token.as_ref())?.cursor;
+    files::pages(store, reader, from.as_ref())?.check(&seen).await
+}
+
 /// How many items there are, where that is known before they are read.
 pub(crate) fn known_items(request: &MapRunRequest) -> Option<u64> {
     match &request.items {

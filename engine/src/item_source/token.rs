@@ -37,11 +37,21 @@ pub(crate) struct Cursor {
     /// A listing: the key behind which it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
+    /// A listing: how many objects there were by then, and what they were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) count: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) digest: u64,
     /// A manifest: the number of the file at which it goes on.
     pub(crate) file: usize,
     /// A manifest: its content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) etag: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Token {

@@ -42,6 +42,7 @@ pub(super) async fn begin(
     naming: &Naming,
     parent: &Identity,
     request: &MapRunRequest,
+    redo: Option<&Redo>,
 ) -> Result<Begun> {
     let (ledger, now) = (&world.ports.ledger, world.ports.clock.now());
     let found = ledger.state(&naming.arn).await;
@@ -61,6 +62,13 @@ pub(super) async fn begin(
             settings: settings(request),
             ..state
         };
+        if let Some(redo) = redo
+            && let Some((_, earlier)) = earlier_run(&world.ports, &state.map, redo).await?
+        {
+            // Its items are known by their places: it must be the same source.
+            state.source_start = earlier.source_start;
+            state.listed = earlier.listed;
+        }
     }
     if request.redrive > state.redrives() {
         // What has failed runs again: its record would be a second one.
@@ -202,12 +210,16 @@ async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attem
     Ok(to_do)
 }
 
+/// The run of the same Map in the earlier execution. There is one at most: that was seen to when this one was made.
+async fn earlier_run(ports: &Ports, map: &str, redo: &Redo) -> Result<Option<(MapRunArn, LedgerState)>> {
+    let mut runs = redo.map_runs(&ports.ledger).await?.into_iter();
+    Ok(runs.find(|(_, state)| state.map == map))
+}
+
 /// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
 async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
     let ledger = &ports.ledger;
-    // There is one at most: that was seen to when the execution was made.
-    let mut runs = redo.map_runs(ledger).await?.into_iter();
-    let Some((arn, state)) = runs.find(|(_, state)| state.map == map) else {
+    let Some((arn, state)) = earlier_run(ports, map, redo).await? else {
         return Ok(ToDo::all());
     };
     // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ports::{Commit, Counts, LedgerState};
+use ports::{Commit, Counts, LedgerState, Listed};
 
 use super::MapRun;
 use super::attempt::Unsuccessful;
 use crate::Result;
 use crate::child::{Ended, InFlight};
 use crate::error::while_doing;
-use crate::item_source::Mark;
+use crate::item_source::{Mark, is_listed};
 use crate::journal::to_json;
 use crate::result_sink::{ChildEnding, EndedChild};
 
@@ -58,8 +58,24 @@ impl MapRun {
         true
     }
 
+    /// How far a listing has been read: whoever reads it again must find the same.
+    fn note_listed(&mut self) {
+        let item = self.read_to.item;
+        let further = self.state.listed.as_ref().is_none_or(|listed| listed.item < item);
+        if let Some(token) = self
+            .read_to
+            .token
+            .as_deref()
+            .filter(|_| further && is_listed(&self.request))
+        {
+            let token = token.to_owned();
+            self.state.listed = Some(Listed { item, token });
+        }
+    }
+
     fn write_down(&mut self) -> BoxFuture<'static, ports::Result<()>> {
         self.dirty = false;
+        self.note_listed();
         let commit = Commit {
             state: self.state.clone(),
             results: self.results.take(),

@@ -30,7 +30,7 @@ use tokio::task::JoinSet;
 use crate::batching::{ChildInputs, Dispatch};
 use crate::catalog::World;
 use crate::child::{Child, InFlight, Outcome, Returned};
-use crate::item_source::{ItemSource, Mark, known_items};
+use crate::item_source::{ItemSource, Mark, check_listing, known_items};
 use crate::naming::Naming;
 use crate::post::Companions;
 use crate::redo::Redo;
@@ -74,7 +74,7 @@ pub(crate) async fn run(
     let naming = Naming::of(&parent, &request);
     // Whoever finds it in the ledger can change it.
     let post = RunPost::of(&world, &naming.arn);
-    let begun = attempt::begin(&world, &naming, &parent, &request).await?;
+    let begun = attempt::begin(&world, &naming, &parent, &request, redo.as_ref()).await?;
     let to_do = attempt::to_do(&world.ports, &naming.arn, &begun.state, redo.as_ref()).await?;
     let mut run = MapRun::new(world, naming, request, begun, to_do, control);
     run.post = Some(post);
@@ -216,7 +216,9 @@ impl MapRun {
     /// The inputs of the children from there on.
     fn open(&self, from: Mark) -> impl Future<Output = std::result::Result<ChildInputs, StateError>> + use<> {
         let (store, request) = (Arc::clone(&self.world.ports.store), Arc::clone(&self.request));
+        let seen = self.state.listed.clone().map(|listed| listed.token.into());
         async move {
+            check_listing(&store, &request, &from, seen).await?;
             let source = ItemSource::open(&store, &request, from).await?;
             Ok(ChildInputs::new(source, &request))
         }

@@ -132,6 +132,26 @@ async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn items_of_a_source_that_has_changed_are_not_done_again() {
+    let world = World::new(6, &[1]);
+    let map = map("EXPRESS", json!({"ToleratedFailurePercentage": 100}));
+    let first = world.run(&map).await;
+    assert_eq!(first.row.status, ExecutionStatus::Succeeded);
+    world.mend_all();
+    world.calls("work");
+    world.put_items((0..6).rev());
+    let redo = Redo {
+        execution: first.arn.clone(),
+        only: ItemFilter::Unsuccessful,
+    };
+    let engine = world.engine();
+    let arn = world.start(&engine, "second", &map, Some(redo)).await;
+    let second = world.finish(engine, arn).await;
+    assert_eq!(second.row.error.as_deref(), Some("States.ItemReaderFailed"));
+    assert_eq!(world.calls("work"), once([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_standard_child_has_started_when_it_started() {
     let world = World::new(1, &[]);
     let wait = json!({"Type": "Wait", "Seconds": 100, "Next": "Say"});

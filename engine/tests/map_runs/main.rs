@@ -5,6 +5,7 @@ mod aborts;
 mod counts;
 mod crashes;
 mod fan_out;
+mod listings;
 mod world;
 
 use std::collections::BTreeMap;

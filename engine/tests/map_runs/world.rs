@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, MapRunDescription, NewExecution, Outcome, Ports, Redo, Settings, Stop};
 use ports::{
-    Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectStore,
+    Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
     ResultStatus, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -105,6 +105,10 @@ impl World {
     pub(crate) fn put_items(&self, items: impl Iterator<Item = u64>) {
         let lines: Vec<String> = items.map(|n| format!("{{\"n\":{n}}}\n")).collect();
         self.store.insert("bucket", "items.jsonl", lines.concat());
+    }
+
+    pub(crate) async fn remove(&self, key: &str) {
+        self.store.delete(&ObjectKey::new("bucket", key)).await.unwrap();
     }
 
     pub(crate) fn break_item(&self, n: u64, error: &'static str) {

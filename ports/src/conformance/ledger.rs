@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures::future;
 
 use crate::{
-    Amount, Attempt, Commit, Counts, ExecutionArn, Ledger, LedgerState, MapRunArn, MapRunSettings, MapRunStatus,
-    Result, ResultChunk, ResultStatus, RunFailure, SpanSet, Timestamp,
+    Amount, Attempt, Commit, Counts, ExecutionArn, Ledger, LedgerState, Listed, MapRunArn, MapRunSettings,
+    MapRunStatus, Result, ResultChunk, ResultStatus, RunFailure, SpanSet, Timestamp,
 };
 
 /// Every check, in a ledger without map runs.
@@ -66,6 +66,10 @@ fn state(low_water: u64) -> LedgerState {
         source_byte: low_water * 100,
         source_item: low_water,
         source_token: (low_water > 0).then(|| format!("token {low_water}")),
+        listed: (low_water > 0).then(|| Listed {
+            item: low_water + 10,
+            token: "further".to_owned(),
+        }),
         done,
         executions: counts,
         items: counts,
