@@ -79,7 +79,8 @@ async fn serve_one(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_fresh_connection_is_not_one_that_was_kept() {
-    let (listener, port) = free_port().await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let mut connections = JoinSet::new();
     let accept = async {
         while let Ok((stream, _)) = listener.accept().await {
