@@ -9,6 +9,7 @@
 //!
 //! Payloads are counted as their texts. Read as values they may take more: an array of one-digit numbers, at the worst,
 //! 36 bytes for each of its text. What did not succeed in earlier attempts of a redriven run takes 16 bytes for each span.
+//! Executions that children have started, and not waited for, take what executions take: `STARTED_MAX` of them at once.
 
 use std::time::Duration;
 
