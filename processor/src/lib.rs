@@ -21,6 +21,7 @@ mod guard;
 pub mod limits;
 mod name;
 mod politeness;
+mod rate;
 mod retry;
 mod schedule;
 

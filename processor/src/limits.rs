@@ -63,6 +63,12 @@ pub const DEADLINE_MARGIN: Duration = Duration::from_secs(5);
 /// How soon a host that others keep busy is asked again.
 pub const HOST_RECHECK: Duration = Duration::from_millis(25);
 
+/// How long what a host has said counts when nobody asks it any more.
+pub const HOST_MEMORY: Duration = Duration::from_mins(5);
+
+/// So many hosts may be remembered before those are looked for that nobody asks any more: a few hundred kilobytes.
+pub const HOSTS_UNSWEPT: usize = 1_024;
+
 /// **Bytes** of a batch's range: four times what a batcher puts into one.
 pub const BATCH_BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 

@@ -6,6 +6,7 @@ mod copies;
 mod deadline;
 mod manifests;
 mod names;
+mod rates;
 mod retries;
 mod stores;
 mod support;
