@@ -15,6 +15,8 @@ use crate::failure::Failure;
 const SEGMENT_BYTES_MAX: usize = 255;
 /// **Bytes** of a key. **Source**: object-keys.html of the S3 user guide.
 const KEY_BYTES_MAX: usize = 1_024;
+/// Begins the names of the state directory and of files that are being written, which are swept when a run has died.
+const OURS: &str = ".gantry";
 /// Hexadecimal digits of a URL's hash in a name: with 32 bits a few ten thousand queries of one path would collide.
 const HASH_DIGITS: usize = 16;
 /// Stands for what comes after a trailing slash: URLs escape braces, so no path has this name.
@@ -282,6 +284,9 @@ pub(crate) fn check(name: &str) -> Result<(), Failure> {
         if is_device(segment) {
             return refuse("is a device on Windows");
         }
+        if segment.starts_with(OURS) {
+            return refuse("has a segment that begins with `.gantry`, as our own files do");
+        }
         if segment.len() > SEGMENT_BYTES_MAX {
             return Err(too_long("a segment of the name", segment.len(), SEGMENT_BYTES_MAX));
         }
@@ -474,6 +479,9 @@ mod tests {
             ("nul.txt", "UnsafeName"),
             ("x/com1.gif/y", "UnsafeName"),
             ("LPT9", "UnsafeName"),
+            (".gantry", "UnsafeName"),
+            ("h/.gantry-1-1-5.part", "UnsafeName"),
+            ("h/.gantry/state.db", "UnsafeName"),
             (&long, "NameTooLong"),
         ];
         for (name, expected) in cases {
@@ -481,7 +489,16 @@ mod tests {
         }
         let fine = "x".repeat(255);
         for name in [
-            "a/b.gif", "...", "a..b", "console", "com0", "com10", "a:b", "ünï", &fine,
+            "a/b.gif",
+            "a.gantry/gantry",
+            "...",
+            "a..b",
+            "console",
+            "com0",
+            "com10",
+            "a:b",
+            "ünï",
+            &fine,
         ] {
             assert_eq!(check(name), Ok(()), "{name:?}");
         }
