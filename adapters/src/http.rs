@@ -13,7 +13,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
+use percent_encoding::{AsciiSet, percent_encode};
 use ports::{FetchError, FetchErrorKind, OriginRequest, OriginResponse, Resolver};
+use reqwest::header::HeaderValue;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
@@ -104,6 +106,15 @@ impl Origin {
     }
 }
 
+/// A header's value, its bytes beyond ASCII percent-encoded: what browsers and curl make of a location with such bytes,
+/// whatever their encoding.
+fn text(value: &HeaderValue) -> String {
+    match value.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_beyond_ascii) => percent_encode(value.as_bytes(), &AsciiSet::EMPTY).to_string(),
+    }
+}
+
 /// TLS with ring, which needs no C compiler beyond what is there, and the system's roots.
 fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, OriginError> {
     let mut roots = RootCertStore::empty();
@@ -123,10 +134,8 @@ fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, OriginError> {
 impl ports::Origin for Origin {
     async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
         let response = self.send(request).await?;
-        let headers = response.headers().iter().filter_map(|(name, value)| {
-            let value = value.to_str().ok()?;
-            Some((name.as_str().to_owned(), value.to_owned()))
-        });
+        let headers = response.headers().iter();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value)));
         Ok(OriginResponse {
             status: response.status().as_u16(),
             headers: headers.collect(),

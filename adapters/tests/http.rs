@@ -120,6 +120,41 @@ async fn a_fresh_connection_is_not_one_that_was_kept() {
     }
 }
 
+/// Expected: the bytes of UTF-8 and Latin-1, by hand; curl and browsers ask for the same.
+#[tokio::test]
+async fn headers_beyond_ascii_are_percent_encoded() {
+    for (sent, expected) in [
+        (b"/Z\xc3\xbcrich?q=\xe6\x97\xa5".as_slice(), "/Z%C3%BCrich?q=%E6%97%A5"),
+        (b"/Z\xfcrich%20a", "/Z%FCrich%20a"),
+        (b"/plain?a=b c", "/plain?a=b c"),
+    ] {
+        let (listener, port) = free_port().await;
+        let answer = [
+            b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ",
+            sent,
+            b"\r\n\r\n",
+        ]
+        .concat();
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                assert_ne!(stream.read_buf(&mut head).await.unwrap(), 0, "a head comes");
+            }
+            stream.write_all(&answer).await.unwrap();
+        };
+        let origin = Origin::new(Arc::new(SystemResolver), &OriginOptions::default()).unwrap();
+        let request = OriginRequest {
+            url: format!("http://127.0.0.1:{port}/"),
+            headers: Vec::new(),
+            head_timeout: std::time::Duration::from_secs(30),
+            fresh: false,
+        };
+        let (response, ()) = tokio::join!(origin.fetch(request), serve);
+        assert_eq!(response.unwrap().header("location"), Some(expected));
+    }
+}
+
 #[tokio::test]
 async fn the_client_keeps_an_origins_promises() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -28,8 +28,8 @@ pub struct OriginRequest {
 pub struct OriginResponse {
     /// The HTTP status.
     pub status: u16,
-    /// Header names in lower case, and values; a header that stands twice is there twice. Values that are not text
-    /// are left out.
+    /// Header names in lower case, and values, their bytes beyond ASCII percent-encoded; a header that stands twice
+    /// is there twice.
     pub headers: Vec<(String, String)>,
     /// The body as it comes from the wire, not decoded. It ends with an error when the connection ends before the
     /// body does.
