@@ -42,8 +42,6 @@ pub(crate) struct Body {
     wire_bytes_expected: Option<u64>,
     bytes: u64,
     decoder: Decoder,
-    /// What the decoder has not seen yet.
-    undecoded: Bytes,
     digest: Digester,
     limits: BodyLimits,
     clock: Arc<dyn Clock>,
@@ -60,9 +58,13 @@ impl Body {
         (clock, started): (Arc<dyn Clock>, Timestamp),
     ) -> Result<Self, Failure> {
         let expected = response.header("content-length").and_then(|value| value.parse().ok());
-        let encoding = response.header("content-encoding");
-        let decoder = Decoder::of(encoding).ok_or_else(|| {
-            let encoding = encoding.unwrap_or_default();
+        let encodings = || {
+            let headers = response.headers.iter();
+            let headers = headers.filter(|(name, _)| name == "content-encoding");
+            headers.map(|(_, value)| value.as_str())
+        };
+        let decoder = Decoder::of(encodings()).ok_or_else(|| {
+            let encoding = encodings().collect::<Vec<_>>().join(", ");
             Failure::permanent(
                 names::DECODE_FAILED,
                 format!("content encoding `{encoding}` is not known"),
@@ -77,7 +79,6 @@ impl Body {
             wire_bytes_expected: expected,
             bytes: 0,
             decoder,
-            undecoded: Bytes::new(),
             digest: Digester::new(checksum),
             limits,
             clock,
@@ -99,15 +100,19 @@ impl Body {
     /// The next piece of the file; nothing after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
-            let piece = if !self.undecoded.is_empty() {
+            let piece = if !self.decoder.is_idle() {
                 self.decode_step()?
             } else if self.is_complete {
-                return Ok(None);
+                match self.decoder.finish().map_err(|error| broken_coding(&error))? {
+                    Some(rest) => rest.into(),
+                    None => return Ok(None),
+                }
             } else if let Some(piece) = self.next_wire().await? {
                 self.accept(piece)?
             } else {
                 self.is_complete = true;
-                self.finish()?
+                self.check_length()?;
+                continue;
             };
             if !piece.is_empty() {
                 self.count(&piece)?;
@@ -122,47 +127,43 @@ impl Body {
         if self.decoder.is_identity() {
             return Ok(piece);
         }
-        self.undecoded = piece;
+        self.decoder.put(piece);
         Ok(Bytes::new())
     }
 
     fn decode_step(&mut self) -> Result<Bytes, Failure> {
-        let (made, used) = self
-            .decoder
-            .step(&self.undecoded)
-            .map_err(|error| broken_coding(&error))?;
-        if used == 0 && made.is_empty() {
-            return Err(broken_coding(&std::io::ErrorKind::InvalidData.into()));
-        }
-        self.undecoded = self.undecoded.split_off(used.min(self.undecoded.len()));
+        let made = self.decoder.step().map_err(|error| broken_coding(&error))?;
+        self.check_growth()?;
         Ok(made.into())
     }
 
-    fn finish(&mut self) -> Result<Bytes, Failure> {
+    fn check_length(&self) -> Result<(), Failure> {
         match self.wire_bytes_expected {
             Some(expected) if expected != self.wire_bytes => Err(Failure::truncated(format!(
                 "the body has {} bytes, its length was said to be {expected}",
                 self.wire_bytes
             ))),
-            _ => Ok(self.decoder.finish().map_err(|error| broken_coding(&error))?.into()),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether no coding has made too much of what came, also if the next one has made less of it.
+    fn check_growth(&self) -> Result<(), Failure> {
+        let ratio_max = self.limits.decompression_ratio_max;
+        let grown_max = self.wire_bytes.saturating_mul(ratio_max).max(DECOMPRESSION_FREE);
+        if self.decoder.made_max() <= grown_max {
+            return Ok(());
+        }
+        Err(Failure::permanent(
+            names::DECOMPRESSION_BOMB,
+            format!("the body grows over {ratio_max} times when it is decoded"),
+        ))
     }
 
     fn count(&mut self, piece: &Bytes) -> Result<(), Failure> {
         self.bytes += piece.len() as u64;
-        let limits = &self.limits;
-        let grown_max = self.wire_bytes.saturating_mul(limits.decompression_ratio_max);
-        if !self.decoder.is_identity() && self.bytes > grown_max.max(DECOMPRESSION_FREE) {
-            return Err(Failure::permanent(
-                names::DECOMPRESSION_BOMB,
-                format!(
-                    "the body grows over {} times when it is decoded",
-                    limits.decompression_ratio_max
-                ),
-            ));
-        }
-        if self.bytes > limits.object_bytes_max {
-            return Err(too_large("more", limits.object_bytes_max));
+        if self.bytes > self.limits.object_bytes_max {
+            return Err(too_large("more", self.limits.object_bytes_max));
         }
         self.digest.update(piece);
         Ok(())

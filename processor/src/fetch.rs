@@ -69,7 +69,8 @@ impl Fetcher<'_> {
             return Err(Failure::of_status(response.status, url.as_str(), wait).into());
         }
         let position = response.headers.iter().position(|(name, _)| name == "content-type");
-        let content_type = position.map(|at| response.headers.swap_remove(at).1);
+        // The order of the others tells in which one the codings were applied.
+        let content_type = position.map(|at| response.headers.remove(at).1);
         let time = (Arc::clone(self.clock), started);
         let with_status = |failure: Failure| failure.with_status(200);
         let body = Body::new(response, self.checksum, self.limits, time).map_err(with_status)?;

@@ -1,7 +1,10 @@
 //! What bad input and bad servers get: the rows of the table, over reqwest and a real origin.
 
+use std::io::Write;
+
 use fixtures::{Behaviour, Origin, image, origin::Options};
 use manifest::Status;
+use ports::memory::{self, Reply};
 use serde_json::json;
 
 use crate::support::{HURRY, IMPATIENT, World, downloads, downloads_with, verdict};
@@ -280,4 +283,22 @@ async fn credentials_go_to_their_host_and_no_other() {
     assert!(request.contains("user-agent: gantry/"));
     let message = &outcomes[1].error.as_ref().unwrap().message;
     assert!(!message.contains("pa%20ss") && !message.contains("abc"), "{message}");
+}
+
+/// One header a coding, in the order in which they were applied, among others.
+#[tokio::test(start_paused = true)]
+async fn codings_in_several_headers_are_undone_last_first() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(b"GIF89a").unwrap();
+    let both = zstd::encode_all(gzip.finish().unwrap().as_slice(), 1).unwrap();
+    let reply = Reply::status(200)
+        .header("content-type", "image/gif")
+        .header("content-encoding", "gzip")
+        .header("content-encoding", "zstd")
+        .piece(both);
+    let url = "https://example.com/a.gif";
+    let (world, _) = World::scripted(&[], memory::Origin::default().with(url, [reply]));
+    let (_, outcomes) = world.batch(downloads(&[url])).await;
+    assert_eq!(verdict(&outcomes[0]), (Status::Succeeded, None, Some(200)));
+    assert_eq!(world.store.bytes("out", "example.com/a.gif").unwrap(), "GIF89a");
 }
