@@ -56,6 +56,12 @@ async fn accept(listener: TcpListener) {
     }
 }
 
+async fn listening() -> (TcpListener, u16) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
 /// A port that is taken, and where nobody listens: no other process can come to listen there.
 fn closed_port() -> (TcpSocket, u16) {
     let socket = TcpSocket::new_v4().unwrap();
@@ -79,8 +85,7 @@ async fn serve_one(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn a_fresh_connection_is_not_one_that_was_kept() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (listener, port) = listening().await;
     let mut connections = JoinSet::new();
     let accept = async {
         while let Ok((stream, _)) = listener.accept().await {
@@ -128,7 +133,7 @@ async fn headers_beyond_ascii_are_percent_encoded() {
         (b"/Z\xfcrich%20a", "/Z%FCrich%20a"),
         (b"/plain?a=b c", "/plain?a=b c"),
     ] {
-        let (listener, port) = free_port().await;
+        let (listener, port) = listening().await;
         let answer = [
             b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: ",
             sent,
@@ -157,8 +162,7 @@ async fn headers_beyond_ascii_are_percent_encoded() {
 
 #[tokio::test]
 async fn the_client_keeps_an_origins_promises() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let (listener, port) = listening().await;
     let (_held, closed) = closed_port();
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let site = Site {
