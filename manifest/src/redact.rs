@@ -59,20 +59,28 @@ fn hide_userinfo(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return Cow::Borrowed(text);
     }
-    let mut pieces = text.split("//");
-    let mut hidden = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        hidden.push_str("//");
-        let authority_end = piece
-            .find(|c| matches!(c, '/' | '?' | '#' | '\\') || is_end(c))
-            .unwrap_or(piece.len());
-        let (authority, rest) = piece.split_at(authority_end);
+    let (mut hidden, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, from)) = authority_start(rest).and_then(|at| rest.split_at_checked(at)) {
+        // Passwords may have quotes and parentheses in them.
+        let end = from.find(|c: char| matches!(c, '/' | '?' | '#' | '\\') || c.is_whitespace());
+        let (authority, after) = from.split_at(end.unwrap_or(from.len()));
+        hidden.push_str(before);
         match authority.rsplit_once('@') {
-            Some((_, host)) => hidden.extend([HIDDEN, "@", host, rest]),
-            None => hidden.push_str(piece),
+            Some((_, host)) => hidden.extend([HIDDEN, "@", host]),
+            None => hidden.push_str(authority),
         }
+        rest = after;
     }
+    hidden.push_str(rest);
     Cow::Owned(hidden)
+}
+
+/// Where the first authority begins. The URL standard takes any number of slashes, either way round, also none.
+fn authority_start(text: &str) -> Option<usize> {
+    let after = |start: &str| find(text, start).map(|at| at + start.len());
+    let at = ["//", "http:", "https:"].into_iter().filter_map(after).min()?;
+    let slashes = text.bytes().skip(at).take_while(|byte| matches!(byte, b'/' | b'\\'));
+    Some(at + slashes.count())
 }
 
 /// `?sig=secret&x=1` becomes `?sig=***&x=1`.
@@ -126,6 +134,9 @@ mod tests {
             ("Could not find: http://h/a.gif", "Could not find: http://h/a.gif"),
             ("at https://u:p@h/x", "at https://***@h/x"),
             ("at https://u@h", "at https://***@h"),
+            ("at `https://u:p)'\"`<w@h/x`", "at `https://***@h/x`"),
+            ("https:u:p@h/x and HTTP:\\u:p@h", "https:***@h/x and HTTP:\\***@h"),
+            ("///u:p@h//v:p@h", "///***@h//***@h"),
             ("a@b.c wrote", "a@b.c wrote"),
             ("https://h/a@b?c=d", "https://h/a@b?c=d"),
             (
