@@ -15,13 +15,16 @@ pub(crate) struct Newest<'a> {
     /// The newest last.
     runs: &'a [ExecutionRow],
     outcomes: Option<Outcomes<'a>>,
-    /// The items of the runs that redrive: few beside those of the first.
-    seen: HashSet<Settled>,
-    action: Action,
+    seen: Seen,
 }
 
-/// An item as an outcome settles it: for copies, at one destination.
-type Settled = (u64, Option<String>);
+/// What the outcomes of the runs that redrive are about: few beside those of the first.
+struct Seen {
+    items: HashSet<u64>,
+    /// For copies: which of an item's destinations, or none when an outcome is about all of them.
+    places: HashSet<(u64, Option<String>)>,
+    action: Action,
+}
 
 impl<'a> Newest<'a> {
     /// Over a run's [`crate::state::State::lineage`].
@@ -31,8 +34,7 @@ impl<'a> Newest<'a> {
             store,
             runs: lineage,
             outcomes: None,
-            seen: HashSet::new(),
-            action: first.map_or(Action::Download, |first| first.action),
+            seen: Seen::of(first.map_or(Action::Download, |first| first.action)),
         })
     }
 
@@ -51,20 +53,62 @@ impl<'a> Newest<'a> {
                 self.outcomes = None;
                 continue;
             };
-            let settled = self.settled(&outcome);
-            if !self.seen.contains(&settled) {
+            if !self.seen.holds(&outcome) {
                 if !self.runs.is_empty() {
-                    self.seen.insert(settled);
+                    self.seen.add(&outcome);
                 }
                 return Ok(Some(outcome));
             }
         }
     }
+}
 
-    fn settled(&self, outcome: &Outcome) -> Settled {
-        match self.action {
-            Action::Download => (outcome.index, None),
-            Action::Copy => (outcome.index, outcome.destination.clone()),
+impl Seen {
+    fn of(action: Action) -> Self {
+        let (items, places) = (HashSet::new(), HashSet::new());
+        Self { items, places, action }
+    }
+
+    /// Whether a newer outcome is about the same: that at one destination stands for what was said about all of them
+    /// before.
+    fn holds(&self, outcome: &Outcome) -> bool {
+        let place = |destination| self.places.contains(&(outcome.index, destination));
+        match (self.action, &outcome.destination) {
+            (Action::Download, _) | (Action::Copy, None) => self.items.contains(&outcome.index),
+            (Action::Copy, destination) => place(destination.clone()) || place(None),
         }
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        self.items.insert(outcome.index);
+        match self.action {
+            Action::Download => {}
+            Action::Copy => {
+                self.places.insert((outcome.index, outcome.destination.clone()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn copied(to: Option<&str>) -> Outcome {
+        let json = serde_json::json!({
+            "index": 7, "bucket": "b", "key": "k", "status": "succeeded", "destination": to,
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    /// A batch that was lost says nothing of destinations; its redrive does.
+    #[test]
+    fn an_outcome_at_a_destination_replaces_one_about_all() {
+        let mut seen = Seen::of(Action::Copy);
+        seen.add(&copied(Some("s3://a/k")));
+        let held = [None, Some("s3://a/k"), Some("s3://b/k")].map(|to| seen.holds(&copied(to)));
+        assert_eq!(held, [true, true, false]);
+        seen.add(&copied(None));
+        assert!(seen.holds(&copied(Some("s3://b/k"))));
     }
 }

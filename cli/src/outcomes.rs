@@ -47,34 +47,35 @@ impl<'a> RunObjects<'a> {
     }
 
     /// The settled outcome of every item: from the results if the run has been accounted for, else from what its
-    /// processors have written so far.
+    /// processors have written so far, the latest round first: what was not reached in one round is in the next.
     pub(crate) async fn settled(self) -> Result<Outcomes<'a>, Failure> {
         let keys = match self.summary().await? {
             Some(summary) => summary.results,
-            None => self.outcome_keys().await?,
+            None => self.rounds().await?.into_iter().rev().flatten().collect(),
         };
         Ok(self.read(keys))
     }
 
     /// Every outcome of every round, the earliest first.
     pub(crate) async fn attempts(self) -> Result<Outcomes<'a>, Failure> {
-        let mut keys = self.outcome_keys().await?;
+        let mut keys = self.rounds().await?.concat();
         // What the report gave up stands in the results alone.
         let results = self.summary().await?.map(|summary| summary.results).unwrap_or_default();
         keys.extend(results.into_iter().filter(|key| key.ends_with("/99999.jsonl")));
         Ok(self.read(keys))
     }
 
-    async fn outcome_keys(self) -> Result<Vec<String>, Failure> {
-        let mut keys = Vec::new();
+    /// The keys of the outcomes of each round.
+    async fn rounds(self) -> Result<Vec<Vec<String>>, Failure> {
+        let mut rounds = Vec::new();
         for round in 0.. {
             let found = self.list(&run_key::outcomes_prefix(self.run, round)).await?;
             if found.is_empty() {
                 break;
             }
-            keys.extend(found);
+            rounds.push(found);
         }
-        Ok(keys)
+        Ok(rounds)
     }
 
     async fn list(self, prefix: &str) -> Result<Vec<String>, Failure> {
