@@ -49,17 +49,19 @@ pub(crate) async fn execute(state: State, run: NewRun) -> Result<Exit, Failure> 
         Some(bucket) if !composition.mounts.contains_key(bucket) => ready.wired.etag_of(&run.input).await?,
         _ => run.digest.clone(),
     };
+    let signals = Signals::listen();
     let (arn, resumed) = start_or_resume(&state, &ready.wired.engine, run, &digest).await?;
     let verb = if resumed { "resuming" } else { "starting" };
     state.output.say(format!("{verb} {}", short_name(&arn)));
-    ready.run(state, &arn).await
+    ready.run(state, &arn, signals).await
 }
 
 /// Goes on with a run that was interrupted.
 pub(crate) async fn resume(state: State, row: &ExecutionRow, composition: &Composition) -> Result<Exit, Failure> {
     let ready = Ready::of(&state, composition).await?;
+    let signals = Signals::listen();
     state.output.say(format!("resuming {}", row.name));
-    ready.run(state, &row.arn).await
+    ready.run(state, &row.arn, signals).await
 }
 
 /// Everything that a run needs.
@@ -67,7 +69,6 @@ struct Ready {
     wired: Wired,
     meter: Arc<Meter>,
     expected: Arc<Expected>,
-    signals: Signals,
 }
 
 impl Ready {
@@ -76,15 +77,10 @@ impl Ready {
         let expected = Arc::new(Expected::default());
         surroundings::allow_connections(composition.connections)?;
         let wired = wiring::wire(state, composition, &meter, &expected).await?;
-        Ok(Self {
-            wired,
-            meter,
-            expected,
-            signals: Signals::listen(),
-        })
+        Ok(Self { wired, meter, expected })
     }
 
-    async fn run(self, state: State, arn: &ExecutionArn) -> Result<Exit, Failure> {
+    async fn run(self, state: State, arn: &ExecutionArn, signals: Signals) -> Result<Exit, Failure> {
         let started = state.clock.now();
         let progress = Progress {
             meter: self.meter,
@@ -96,7 +92,7 @@ impl Ready {
         let outcome = tokio::select! {
             outcome = self.wired.engine.run(arn, &stop) => outcome,
             never = progress.show() => match never {},
-            () = interrupted_twice(&state, &stop, self.signals) => return Ok(Exit::Interrupted),
+            () = interrupted_twice(&state, &stop, signals) => return Ok(Exit::Interrupted),
         };
         match outcome {
             Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
