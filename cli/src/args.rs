@@ -396,6 +396,7 @@ fn parse_tolerance(text: &str) -> Result<Tolerance, String> {
 fn parse_mount(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, _)) if is_own(name) => Err(format!("`{name}` is one of gantry's own buckets")),
+        Some((name, _)) if name.contains('/') => Err(format!("no bucket is called `{name}`, with a slash")),
         Some((name, dir)) if !name.is_empty() && !dir.is_empty() => Ok((name.to_owned(), PathBuf::from(dir))),
         _ => Err("expected NAME=DIR".to_owned()),
     }

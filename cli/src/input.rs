@@ -165,7 +165,8 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
         };
         file.write_all(bytes).map_err(fault)?;
     }
-    drop(file);
+    // Its name says that it is whole, after a loss of power too.
+    file.sync_all().map_err(fault)?;
     // By its content: the same input again resumes the same run, and is kept once.
     let whole = spool.join(format!("stdin-{}", pin_of(&part)?.digest));
     if whole.exists() {
