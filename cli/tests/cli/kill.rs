@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -149,13 +150,35 @@ fn a_manifest_that_is_gone_stops_the_run_until_it_is_back() {
     assert!(said.stderr.contains("has ended"), "{said:?}");
 }
 
+/// A service that does not answer is asked again and again.
+#[test]
+fn a_manifest_that_is_waited_for_is_given_up_at_once() {
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let place = Place::new();
+    let mut child = place
+        .command("download s3://bucket/m.csv --to out")
+        .env("AWS_ENDPOINT_URL", format!("http://{}", silent.local_addr().unwrap()))
+        .envs([
+            ("AWS_ACCESS_KEY_ID", "a"),
+            ("AWS_SECRET_ACCESS_KEY", "b"),
+            ("AWS_REGION", "us-east-1"),
+        ])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _asked = silent.accept().unwrap();
+    let sent = std::process::Command::new("kill").arg(child.id().to_string()).status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().signal(), Some(15), "it waited for an answer");
+}
+
 /// Copies within a file system never wait for anything.
 #[test]
 fn an_interrupt_is_heard_in_the_middle_of_copies() {
     let place = Place::new();
     std::fs::create_dir(place.path("in")).unwrap();
     place.write("in/a", "a");
-    place.write("objects.csv", format!("bucket,key\n{}", "in,a\n".repeat(4_000)));
+    place.write("objects.csv", format!("bucket,key\n{}", "in,a\n".repeat(10_000)));
     let words = "copy objects.csv --to out --bucket in=in --json";
     let mut child = place.command(words).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -166,7 +189,7 @@ fn an_interrupt_is_heard_in_the_middle_of_copies() {
     assert!(sent.unwrap().success());
     assert!(lines.any(|line| line.unwrap().starts_with("stopped")));
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(place.run(words).expect(0).json()["succeeded"], 4_000);
+    assert_eq!(place.run(words).expect(0).json()["succeeded"], 10_000);
 }
 
 #[test]
