@@ -91,7 +91,7 @@ pub struct Outcome {
     /// **Milliseconds** from the first attempt to the end.
     #[serde(default)]
     pub milliseconds: u64,
-    /// Where it is now: `s3://bucket/key`.
+    /// Where it is now, or was to be: `s3://bucket/key`, or a file's path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
     /// Its name below the destination.

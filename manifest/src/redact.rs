@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 /// Query parameters whose values are secrets, in lower case: of S3 (also in its second version) and `CloudFront`, of Google's and
-/// Azure's storage, and of OAuth (RFC 6750, 2.3).
-const PARAMETERS: [&str; 9] = [
+/// Azure's storage, of OAuth (RFC 6750, 2.3; RFC 6749, 2.3.1), and what GitHub, GitLab and others call theirs.
+const PARAMETERS: [&str; 17] = [
     "x-amz-signature",
     "x-amz-credential",
     "x-amz-security-token",
@@ -14,6 +14,14 @@ const PARAMETERS: [&str; 9] = [
     "x-goog-credential",
     "sig",
     "access_token",
+    "refresh_token",
+    "client_secret",
+    "private_token",
+    "auth_token",
+    "token",
+    "password",
+    "api_key",
+    "apikey",
 ];
 
 /// What stands in a secret's place.
@@ -153,6 +161,7 @@ mod tests {
                 "x?Expires=1&Signature=***&Key-Pair-Id=K",
             ),
             ("x?access_token=a#b", "x?access_token=***#b"),
+            ("x?token=a&password=b&tokens=2", "x?token=***&password=***&tokens=2"),
             ("authorization: Bearer abc def", "authorization: ***"),
             ("sent Authorization=Basic eA==\nnext", "sent Authorization: ***\nnext"),
             (
