@@ -22,9 +22,12 @@ pub(crate) struct Newest<'a> {
 struct Seen {
     items: HashSet<u64>,
     /// For copies: which of an item's destinations, or none when an outcome is about all of them.
-    places: HashSet<(u64, Option<String>)>,
+    places: HashSet<Place>,
     action: Action,
 }
+
+/// An item's index, and a digest of its destination: millions of their texts would take too much.
+type Place = (u64, Option<u64>);
 
 impl<'a> Newest<'a> {
     /// Over a run's [`crate::state::State::lineage`].
@@ -72,10 +75,11 @@ impl Seen {
     /// Whether a newer outcome is about the same: that at one destination stands for what was said about all of them
     /// before.
     fn holds(&self, outcome: &Outcome) -> bool {
-        let place = |destination| self.places.contains(&(outcome.index, destination));
-        match (self.action, &outcome.destination) {
-            (Action::Download, _) | (Action::Copy, None) => self.items.contains(&outcome.index),
-            (Action::Copy, destination) => place(destination.clone()) || place(None),
+        match (self.action, place(outcome)) {
+            (Action::Download, _) | (Action::Copy, (_, None)) => self.items.contains(&outcome.index),
+            (Action::Copy, place @ (index, Some(_))) => {
+                self.places.contains(&place) || self.places.contains(&(index, None))
+            }
         }
     }
 
@@ -84,10 +88,16 @@ impl Seen {
         match self.action {
             Action::Download => {}
             Action::Copy => {
-                self.places.insert((outcome.index, outcome.destination.clone()));
+                self.places.insert(place(outcome));
             }
         }
     }
+}
+
+fn place(outcome: &Outcome) -> Place {
+    let destination = outcome.destination.as_ref();
+    let digest = destination.map(|destination| xxhash_rust::xxh3::xxh3_64(destination.as_bytes()));
+    (outcome.index, digest)
 }
 
 #[cfg(test)]
