@@ -107,9 +107,9 @@ impl Driver {
                 // To end is more than to stop.
                 () = asked(self.abort.as_ref()) => self.end_as_asked(),
                 () = &mut self.time => {
-                self.run_out_of_time();
-                return Ok(true);
-            }
+                    self.run_out_of_time();
+                    return Ok(true);
+                }
                 Some(answer) = self.waits.next() => self.heed(answer)?,
                 Some(ended) = self.companions.0.next() => ended?,
             }
