@@ -122,8 +122,14 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
         }
     }
     let local = Arc::clone(&state.objects) as Arc<dyn ObjectStore>;
+    let has_buckets = composition.mounts.keys().any(|bucket| !is_own(bucket));
+    let s3 = if has_buckets {
+        LazyS3::optional()
+    } else {
+        LazyS3::default()
+    };
     let on_this_machine = composition.mounts.keys().map(String::as_str).chain([STATE_BUCKET]);
-    let router = on_this_machine.fold(Router::new(Arc::new(LazyS3::default())), |router, bucket| {
+    let router = on_this_machine.fold(Router::new(Arc::new(s3)), |router, bucket| {
         router.with(bucket, Arc::clone(&local))
     });
     Ok(Arc::new(router))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ports::{
-    BodyStream, CopyOptions, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions,
-    PutResult, Result,
+    BodyStream, CopyOptions, Error, ErrorKind, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
+    PutOptions, PutResult, Result,
 };
 use tokio::sync::OnceCell;
 
@@ -13,9 +13,31 @@ use tokio::sync::OnceCell;
 #[derive(Debug, Default)]
 pub struct LazyS3 {
     store: OnceCell<Arc<dyn ObjectStore>>,
+    /// Whether all buckets may well be elsewhere.
+    is_optional: bool,
 }
 
 impl LazyS3 {
+    /// S3 beside other stores: where there are no credentials, what is to be read is not found.
+    pub fn optional() -> Self {
+        Self {
+            is_optional: true,
+            ..Self::default()
+        }
+    }
+
+    /// Nobody was asked.
+    fn unread(&self, at: &ObjectKey, error: Error) -> Error {
+        if self.is_optional && error.kind() == ErrorKind::Denied && error.status().is_none() {
+            let text = format!(
+                "`{at}`: no directory stands for bucket `{}`, and S3 cannot be asked",
+                at.bucket
+            );
+            return Error::new(ErrorKind::NotFound, text).because(error.chain());
+        }
+        error
+    }
+
     async fn store(&self) -> &Arc<dyn ObjectStore> {
         self.store.get_or_init(|| async { super::connect().await.store }).await
     }
@@ -24,11 +46,13 @@ impl LazyS3 {
 #[async_trait]
 impl ObjectStore for LazyS3 {
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
-        self.store().await.head(at).await
+        let found = self.store().await.head(at).await;
+        found.map_err(|error| self.unread(at, error))
     }
 
     async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)> {
-        self.store().await.get(at, options).await
+        let found = self.store().await.get(at, options).await;
+        found.map_err(|error| self.unread(at, error))
     }
 
     async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {

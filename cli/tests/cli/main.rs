@@ -374,6 +374,28 @@ fn a_bucket_that_is_only_read_need_not_be_writable_but_must_be_there() {
         .expect(2);
 }
 
+/// Nobody has credentials here: looking for them must not leave this machine.
+#[test]
+fn a_bucket_that_nobody_knows_fails_its_item_alone() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("in")).unwrap();
+    place.write("in/a", "a");
+    place.write("objects.csv", "bucket,key\nin,a\nout-there,a\n");
+    let mut copy = place.command("copy objects.csv --to out --bucket in=in --json");
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"] {
+        copy.env_remove(name);
+    }
+    copy.env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("HOME", place.path(""));
+    let output = copy.output().unwrap();
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (said["succeeded"].as_u64(), &said["errors"]["NotFound"]["count"]),
+        (Some(1), &Value::from(1))
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn of_two_destinations_each_failure_is_told_and_redriven() {
     let place = Place::new();
