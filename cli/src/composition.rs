@@ -126,6 +126,9 @@ impl Composition {
     pub(crate) fn mount_all(&mut self, buckets: &[(String, PathBuf)]) -> Result<(), Failure> {
         for (name, dir) in buckets {
             let dir = absolute(dir)?;
+            if self.mounts.contains_key(name) {
+                return Err(Failure::usage(format!("`--bucket {name}=…` is given twice")));
+            }
             self.mount(name, &dir, Access::ReadOnly);
         }
         Ok(())
