@@ -372,6 +372,9 @@ fn a_bucket_that_is_only_read_need_not_be_writable_but_must_be_there() {
     place
         .run("copy objects.csv --to file:///tmp/x --bucket in=in")
         .expect(2);
+    place
+        .run("copy objects.csv --to out --bucket in=in --bucket in=out")
+        .expect(2);
 }
 
 /// Nobody has credentials here: looking for them must not leave this machine.
