@@ -4,8 +4,8 @@ use engine::{Engine, Error, Stop};
 use ports::{ExecutionArn, ExecutionStatus};
 use serde_json::{Value, json};
 
-use crate::once;
 use crate::world::{World, map};
+use crate::{dies_when_stopped, once};
 
 /// Ports that die. The simulation has the store's deaths, and all others without an abort.
 const PORTS: [&str; 2] = ["journal", "ledger"];
@@ -14,21 +14,14 @@ const PORTS: [&str; 2] = ["journal", "ledger"];
 async fn stop_half_way(world: &World, engine: &Engine, kind: &str) -> (ExecutionArn, bool) {
     let fields = json!({"MaxConcurrency": 2, "ItemBatcher": {"MaxItemsPerBatch": 2}});
     let arn = world.start(&world.engine(), "run", &map(kind, fields), None).await;
-    let act = async {
+    let half_way = async {
         world.let_through(2);
         while world.noted("work") < 8 {
             tokio::task::yield_now().await;
         }
-        engine.stop_execution(&arn, None, None).await.unwrap_or_default();
-        std::future::pending::<()>().await;
     };
-    let stop = Stop::default();
-    let outcome = tokio::select! {
-        biased;
-        outcome = engine.run(&arn, &stop) => outcome,
-        () = act => unreachable!("it waits for ever"),
-    };
-    (arn, outcome.is_err())
+    let has_died = dies_when_stopped(engine, &arn, half_way).await;
+    (arn, has_died)
 }
 
 /// The items in the files of a manifest, by status.

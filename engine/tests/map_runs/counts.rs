@@ -24,7 +24,7 @@ fn first_waits(items: u64, fields: Value) -> Value {
 }
 
 /// Runs it until so many children have succeeded, and then no further: the process dies.
-async fn dies_after(engine: &Engine, arn: &ExecutionArn, succeeded: u64, change: MapRunChange) -> MapRunArn {
+pub(crate) async fn dies_after(engine: &Engine, arn: &ExecutionArn, succeeded: u64, change: MapRunChange) -> MapRunArn {
     let stop = Stop::default();
     tokio::select! {
         biased;

@@ -7,7 +7,7 @@ use ports::{
 use serde_json::{Value, json};
 
 use crate::world::{World, ended, map};
-use crate::{meanwhile, once, running};
+use crate::{dies_when_stopped, meanwhile, once, running};
 
 #[tokio::test(start_paused = true)]
 async fn what_a_redrive_could_not_write_is_written_by_the_next() {
@@ -268,21 +268,14 @@ async fn stop_until(world: &World, kind: &str, calls: u64) -> (ExecutionArn, boo
     let engine = world.engine_with_journal_until(calls);
     let map = map(kind, json!({"MaxConcurrency": 2}));
     let arn = world.start(&world.engine(), "run", &map, None).await;
-    let act = async {
+    let half_way = async {
         running(&engine, &arn, 2).await;
         while world.noted("work") < 2 {
             tokio::task::yield_now().await;
         }
-        engine.stop_execution(&arn, None, None).await.unwrap_or_default();
-        std::future::pending::<()>().await;
     };
-    let stop = Stop::default();
-    let outcome = tokio::select! {
-        biased;
-        outcome = engine.run(&arn, &stop) => outcome,
-        () = act => unreachable!("it waits for ever"),
-    };
-    (arn, outcome.is_err())
+    let has_died = dies_when_stopped(&engine, &arn, half_way).await;
+    (arn, has_died)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,10 @@
 //! Objects that come while a run over their listing is down, or between it and its redrive.
 
-use engine::{MapRunChange, Stop};
+use engine::MapRunChange;
 use ports::ExecutionStatus;
 use serde_json::{Value, json};
 
-use crate::running;
+use crate::counts::dies_after;
 use crate::world::{World, map};
 
 /// A Map over the objects below `in/`, in a world where these are there.
@@ -60,18 +60,7 @@ async fn a_listing_that_has_changed_is_not_gone_on_with() {
         map["ItemProcessor"]["States"]["Wait"] = json!({"Type": "Wait", "Seconds": 100, "Next": "Work"});
         let engine = world.engine();
         let arn = world.start(&engine, "run", &map, None).await;
-        let stop = Stop::default();
-        tokio::select! {
-            biased;
-            _ = engine.run(&arn, &stop) => panic!("the first child waits"),
-            () = async {
-                let map_run = running(&engine, &arn, 1).await;
-                while engine.describe_map_run(&map_run).await.unwrap().execution_counts.succeeded < 4 {
-                    tokio::task::yield_now().await;
-                }
-                engine.update_map_run(&map_run, MapRunChange::default()).await.unwrap();
-            } => {}
-        }
+        dies_after(&engine, &arn, 4, MapRunChange::default()).await;
         world.store.insert("bucket", key, "x");
         let run = world.finish(world.engine(), arn).await;
         assert_eq!(run.row.status, status, "{key}: {:?}", run.row.cause);

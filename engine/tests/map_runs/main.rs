@@ -295,6 +295,22 @@ async fn meanwhile<T>(engine: &Engine, arn: &ExecutionArn, act: impl Future<Outp
     (outcome.unwrap(), done)
 }
 
+/// Stops it once this has come, in a process that may die meanwhile. Whether it has died.
+async fn dies_when_stopped(engine: &Engine, arn: &ExecutionArn, half_way: impl Future<Output = ()>) -> bool {
+    let act = async {
+        half_way.await;
+        engine.stop_execution(arn, None, None).await.unwrap_or_default();
+        std::future::pending::<()>().await;
+    };
+    let stop = Stop::default();
+    let outcome = tokio::select! {
+        biased;
+        outcome = engine.run(arn, &stop) => outcome,
+        () = act => unreachable!("it waits for ever"),
+    };
+    outcome.is_err()
+}
+
 /// The map run of an execution, once so many of its children run.
 async fn running(engine: &Engine, arn: &ExecutionArn, children: u64) -> MapRunArn {
     loop {

@@ -3,7 +3,7 @@
 
 mod world;
 
-use engine::{Error, InvalidAnswer, Outcome, Stop};
+use engine::{Engine, Error, InvalidAnswer, Outcome, Stop};
 use ports::{ExecutionRow, ExecutionStatus};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -358,14 +358,25 @@ async fn a_nested_failure_is_told_with_its_description() {
     assert_eq!(failure(&row).0, "StepFunctions.StateMachineDoesNotExistException");
 }
 
+/// Knows a machine `child` that takes long.
+fn register_slow(engine: &Engine) {
+    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
+    engine.register("child", &slow.to_string()).unwrap();
+}
+
+/// Waits for it, and not long enough.
+fn impatient() -> Value {
+    let mut parent = start_child(".sync");
+    parent["States"]["A"]["TimeoutSeconds"] = 5.into();
+    parent
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_nested_execution_that_is_not_waited_for_any_more_is_stopped() {
     let world = World::default();
     let engine = world.engine();
-    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
-    engine.register("child", &slow.to_string()).unwrap();
-    let mut parent = start_child(".sync");
-    parent["States"]["A"]["TimeoutSeconds"] = 5.into();
+    register_slow(&engine);
+    let parent = impatient();
     let row = world.run_on(&engine, &parent).await;
     assert_eq!(failure(&row).0, "States.Timeout");
     let nested = world
@@ -379,12 +390,11 @@ async fn a_nested_execution_that_is_not_waited_for_any_more_is_stopped() {
 
 #[tokio::test(start_paused = true)]
 async fn a_nested_execution_is_stopped_with_its_parent_at_any_moment() {
-    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
     let mut stopped = 0;
     for steps in 0..100 {
         let world = World::default();
         let engine = world.slow_engine();
-        engine.register("child", &slow.to_string()).unwrap();
+        register_slow(&engine);
         let arn = world.start(&engine, &start_child(".sync")).await;
         let row = world::while_it_runs(&engine, &arn, async {
             world::steps(steps).await;
@@ -407,10 +417,8 @@ async fn a_nested_execution_is_stopped_with_its_parent_at_any_moment() {
 async fn a_nested_execution_whose_parent_ran_out_of_time_while_it_was_down_is_stopped() {
     let world = World::default();
     let engine = world.engine();
-    let slow = json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1000, "End": true}}});
-    engine.register("child", &slow.to_string()).unwrap();
-    let mut parent = start_child(".sync");
-    parent["States"]["A"]["TimeoutSeconds"] = 5.into();
+    register_slow(&engine);
+    let parent = impatient();
     let arn = world.start(&engine, &parent).await;
     let stop = Stop::default();
     tokio::select! {
@@ -419,7 +427,7 @@ async fn a_nested_execution_whose_parent_ran_out_of_time_while_it_was_down_is_st
         () = world.submitted(&engine, &arn) => {}
     }
     let engine = world.later_engine(10);
-    engine.register("child", &slow.to_string()).unwrap();
+    register_slow(&engine);
     let row = world::ended(engine.run(&arn, &Stop::default()).await.unwrap());
     assert_eq!(failure(&row).0, "States.Timeout");
     let rows = world.rows().await;
