@@ -107,12 +107,9 @@ impl State {
 
     /// The run that a redrive began with.
     pub(crate) async fn first_of(&self, mut row: ExecutionRow) -> Result<ExecutionRow, Failure> {
-        while let Some(of) = &row.redrives {
-            let rows = self.all_runs().await?;
-            let Some(found) = rows.into_iter().find(|other| other.arn == *of) else {
-                return Ok(row);
-            };
-            row = found;
+        let older = self.all_runs().await?;
+        while let Some(found) = older.iter().find(|other| row.redrives.as_ref() == Some(&other.arn)) {
+            row = found.clone();
         }
         Ok(row)
     }

@@ -9,8 +9,8 @@ use adapters::http::{Origin, OriginOptions, SystemResolver};
 use adapters::local::{Access, Functions, Router, Table as LocalTable};
 use engine::Engine;
 use ports::{
-    Clock, ErrorKind, ExecutionStatus, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table, TaskFailure,
-    TaskInvoker,
+    Clock, ErrorKind, ExecutionRow, ExecutionStatus, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table,
+    TaskFailure, TaskInvoker,
 };
 use processor::{AllowPrivate, GuardedResolver, Politeness};
 use serde_json::Value;
@@ -83,23 +83,22 @@ impl Wired {
 }
 
 /// Whether a run that writes there has not ended: nobody else has this state directory.
-async fn was_interrupted(state: &State, mount: &Mount) -> Result<bool, Failure> {
-    let rows = state.all_runs().await?;
-    let mut running = rows.iter().filter(|row| row.status == ExecutionStatus::Running);
+fn was_interrupted(runs: &[ExecutionRow], mount: &Mount) -> bool {
     let writes_there = |row| {
-        let composition = Composition::of(row).ok()?;
-        Some(
-            composition
-                .mounts
-                .values()
-                .any(|other| other.dir == mount.dir && other.writable),
-        )
+        let mut mounts = Composition::of(row).ok()?.mounts.into_values();
+        Some(mounts.any(|other| other.dir == mount.dir && other.writable))
     };
-    Ok(running.any(|row| writes_there(row).unwrap_or(true)))
+    let mut running = runs.iter().filter(|row| row.status == ExecutionStatus::Running);
+    running.any(|row| writes_there(row).unwrap_or(true))
 }
 
 /// The state bucket and the mounted directories on this machine, everything else in S3.
 async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn ObjectStore>, Failure> {
+    let runs = if composition.mounts.values().any(|mount| mount.writable) {
+        state.all_runs().await?
+    } else {
+        Vec::new()
+    };
     for (bucket, mount) in &composition.mounts {
         let access = if mount.writable {
             Access::ReadWrite
@@ -116,7 +115,7 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
             let etag = format!("\"{}\"", pin.digest);
             state.objects.pin(bucket, pin.stamp.clone(), etag)?;
         }
-        if mount.writable && was_interrupted(state, mount).await? {
+        if mount.writable && was_interrupted(&runs, mount) {
             // What a killed process has left half-written.
             state.objects.sweep(bucket).await?;
         }
