@@ -5,7 +5,7 @@ use std::sync::Arc;
 use manifest::{ErrorClass, Item, ItemError, Outcome, Subject, error_name as names};
 use ports::{CopyOptions, ErrorKind, ObjectKey};
 
-use crate::event::{Copy, Destination, cap};
+use crate::event::{Copy, cap};
 use crate::failure::{Broken, Failure, io_cause};
 use crate::schedule::{self, Job};
 use crate::{Error, Scope, account, name};
@@ -145,16 +145,14 @@ fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
     if from.bucket.contains('/') || reserved.contains(&from.bucket) {
         return refused(item, is_reserved(&from.bucket));
     }
-    let places = work
-        .destinations
-        .iter()
-        .map(|destination| (destination, destination.at(&from.key).to_string()));
-    let wanted = places.filter(|(_, to)| only.as_ref().is_none_or(|only| only == to));
+    let places = work.destinations.iter().map(|destination| destination.at(&from.key));
+    let named = places.map(|to| (to.to_string(), to));
+    let wanted = named.filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
     let entries: Vec<_> = wanted
-        .map(|(destination, to)| Entry {
+        .map(|(name, to)| Entry {
             item: item.clone(),
-            to: Some(to),
-            end: transfer(item.index, &from, version.as_ref(), destination),
+            to: Some(name),
+            end: transfer(item.index, &from, version.as_ref(), to),
         })
         .collect();
     if entries.is_empty() {
@@ -163,19 +161,13 @@ fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
     entries
 }
 
-fn transfer(
-    index: u64,
-    from: &ObjectKey,
-    version: Option<&String>,
-    destination: &Destination,
-) -> Result<Transfer, ItemError> {
-    let to = destination.at(&from.key);
+fn transfer(index: u64, from: &ObjectKey, version: Option<&String>, to: ObjectKey) -> Result<Transfer, ItemError> {
     name::check(&from.key)
         .and_then(|()| name::check_key(&to.key))
         .map_err(Failure::into_error)?;
     Ok(Transfer {
         seed: index,
-        host: Arc::from(destination.bucket.as_str()),
+        host: Arc::from(to.bucket.as_str()),
         from: from.clone(),
         version: version.cloned(),
         to,
