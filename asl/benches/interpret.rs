@@ -1,4 +1,4 @@
-//! How many states a core walks per second: `cargo bench -p asl`.
+//! How many states a core walks per second: `cargo bench -p gantry-asl`.
 //!
 //! Each execution loops over its states a thousand times; throughput counts state transitions.
 

@@ -1,6 +1,6 @@
 //! The benchmark harness: whole commands against their peers, in turn, on this machine.
 //!
-//! `cargo run --release -p benches -- WORK`. Every figure is a median over interleaved rounds; claims are ratios
+//! `cargo run --release -p gantry-benches -- WORK`. Every figure is a median over interleaved rounds; claims are ratios
 //! within one run. It owns no thresholds: it measures and prints.
 #![expect(clippy::print_stdout, reason = "a harness prints its table")]
 #![expect(clippy::print_stderr, reason = "what is going on goes to stderr")]

@@ -1,6 +1,6 @@
 //! Item readers against what AWS recorded, through the whole engine over a store in memory.
 //!
-//! `GANTRY_GOLDEN=DIR cargo test -p engine --test readers_recorded`. Unset, it says so and passes.
+//! `GANTRY_GOLDEN=DIR cargo test -p gantry-engine --test readers_recorded`. Unset, it says so and passes.
 #![cfg(test)]
 
 use std::collections::BTreeSet;

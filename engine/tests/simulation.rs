@@ -1,7 +1,7 @@
 //! The whole engine on one thread and a paused clock, crashed and recovered: a few machines at every write, then
 //! thousands of machines that a seed makes up, each through several crashes, compared with itself without any.
 //!
-//! A failure prints its seed. To run it alone: put it into `ONE_SEED` and run `cargo test -p engine --test simulation
+//! A failure prints its seed. To run it alone: put it into `ONE_SEED` and run `cargo test -p gantry-engine --test simulation
 //! one_seed -- --nocapture`. How many seeds there are, and what they met, is printed with `--nocapture` too.
 #![cfg(test)]
 

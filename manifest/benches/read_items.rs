@@ -1,4 +1,4 @@
-//! How many items a core decodes per second: `cargo bench -p manifest`.
+//! How many items a core decodes per second: `cargo bench -p gantry-manifest`.
 //!
 //! Names are `read/shape/items`; throughput counts items.
 

@@ -1,6 +1,6 @@
 //! Replays what AWS recorded: definitions, inputs and task results in, histories and outcomes compared.
 //!
-//! `GANTRY_GOLDEN=DIR cargo test --release -p engine --test golden -- --nocapture`. Drives only `asl`, on a virtual
+//! `GANTRY_GOLDEN=DIR cargo test --release -p gantry-engine --test golden -- --nocapture`. Drives only `asl`, on a virtual
 //! clock; nothing is special-cased per case. Unset, it says so and passes.
 #![cfg(test)]
 
