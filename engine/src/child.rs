@@ -6,11 +6,11 @@ use std::sync::Arc;
 use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError};
 use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
-use crate::catalog::{World, to_asl};
-use crate::drive::{self, Driving};
+use crate::driver::{Driven, Driver};
+use crate::engine::{World, to_asl};
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver};
-use crate::post::Companions;
+use crate::inbox::Companions;
+use crate::lifecycle::{self, Driving};
 use crate::result_sink::ChildEnding;
 use crate::{Error, Result, Stop, limits};
 
@@ -117,7 +117,7 @@ impl Child {
             }
         };
         let execution = self.execution(&row);
-        let (outcome, started) = drive::drive_alone(&self.world, row, execution, self.driving()).await?;
+        let (outcome, started) = lifecycle::drive_alone(&self.world, row, execution, self.driving()).await?;
         let outcome = match outcome {
             crate::Outcome::Ended(row) => ended(*row),
             crate::Outcome::Stopped => Outcome::Stopped,
@@ -191,7 +191,7 @@ impl Child {
         let child_of = row.child_of.as_ref();
         let child_of = child_of.map(|child_of| self.child_of(child_of.position, child_of.items));
         let row = ExecutionRow { child_of, ..row };
-        match drive::redrive(&self.world, row.clone(), self.execution(&row)).await {
+        match lifecycle::redrive(&self.world, row.clone(), self.execution(&row)).await {
             // It has ended as it is.
             Err(Error::NotRedrivable { .. }) => Ok(row),
             redriven => redriven,

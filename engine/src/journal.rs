@@ -5,7 +5,7 @@ use ports::{ExecutionArn, JournalRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::catalog::World;
+use crate::engine::World;
 use crate::error::while_doing;
 
 /// One entry of a journal.

@@ -19,31 +19,30 @@
 
 pub mod limits;
 
-mod answers;
 mod batching;
-mod calls;
-mod catalog;
-mod chance;
+mod callbacks;
 mod child;
-mod desk;
-mod drive;
+mod driver;
+mod engine;
 mod error;
-mod execution;
+mod inbox;
 mod item_source;
+mod item_subset;
+mod jitter;
 mod journal;
+mod lifecycle;
 mod map_run;
 mod naming;
-mod post;
 mod recovery;
-mod redo;
+mod registry;
 mod result_sink;
 mod stop;
 mod task;
 mod wait;
 
-pub use catalog::{Engine, NewExecution, Outcome, Ports, Settings};
-pub use desk::ActivityTask;
+pub use engine::{Engine, NewExecution, Outcome, Ports, Settings};
 pub use error::{Error, InvalidAnswer, Result};
+pub use item_subset::{ItemFilter, Redo};
 pub use map_run::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
-pub use redo::{ItemFilter, Redo};
+pub use registry::ActivityTask;
 pub use stop::Stop;

@@ -7,8 +7,8 @@ use asl::{ExecutionType, Identity, MapRunRequest};
 use ports::MapRunArn;
 use uuid::Uuid;
 
-use crate::catalog::to_asl;
 use crate::child::InFlight;
+use crate::engine::to_asl;
 
 /// How a map run and its children are called.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use asl::{Event, Integration, Pattern, Resource, TaskId, TaskPhase, TaskRequest, error_name};
 use ports::{ExecutionArn, Invocation, TaskFailure};
 
-use crate::catalog::World;
+use crate::engine::World;
 use crate::limits;
 use crate::wait::Answer;
 

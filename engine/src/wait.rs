@@ -5,8 +5,8 @@ use ports::TaskFailure;
 use tokio::sync::oneshot;
 
 use crate::Error;
+use crate::inbox::Companions;
 use crate::map_run::MapRunEnd;
-use crate::post::Companions;
 use crate::task::Onward;
 
 /// Something that an execution waits for.

@@ -14,11 +14,11 @@ use ports::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::World;
+use crate::driver::redo_of;
+use crate::engine::World;
 use crate::error::while_doing;
-use crate::execution::redo_of;
+use crate::item_subset::Redo;
 use crate::naming::Naming;
-use crate::redo::Redo;
 use crate::result_sink::ChildEnding;
 use crate::{Ports, Result};
 

@@ -10,8 +10,8 @@ use ports::{Amount, LedgerState, MapRunStatus, ResultStatus, RunFailure};
 use serde::{Deserialize, Serialize};
 
 use super::MapRun;
-use super::books::mark;
-use super::give_up::failure_of;
+use super::abort::failure_of;
+use super::progress::mark;
 use crate::Result;
 use crate::error::while_doing;
 use crate::journal::to_json;

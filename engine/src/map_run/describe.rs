@@ -4,7 +4,7 @@ use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, 
 use serde::{Serialize, Serializer};
 use tokio::sync::oneshot;
 
-use super::letters::{RunLetter, Standing};
+use super::inbox::{RunLetter, Standing};
 use crate::error::{InvalidAnswer, while_doing};
 use crate::{Engine, Error, Result};
 

@@ -9,12 +9,12 @@
 //! mark and passes over what is done above it; a redriven one reads again from the start and passes over all but what it
 //! is to do.
 
+mod abort;
 mod attempt;
-mod books;
 mod close;
 mod describe;
-mod give_up;
-mod letters;
+mod inbox;
+mod progress;
 mod tolerance;
 
 use std::collections::BTreeMap;
@@ -28,20 +28,20 @@ use ports::{Amount, LedgerState};
 use tokio::task::JoinSet;
 
 use crate::batching::{ChildInputs, Dispatch};
-use crate::catalog::World;
 use crate::child::{Child, InFlight, Outcome, Returned};
+use crate::engine::World;
+use crate::inbox::Companions;
 use crate::item_source::{ItemSource, Mark, check_listing, known_items};
+use crate::item_subset::Redo;
 use crate::naming::Naming;
-use crate::post::Companions;
-use crate::redo::Redo;
 use crate::result_sink::ResultBuffer;
 use crate::{Error, Result, Stop, limits};
 
 use attempt::{Begun, Life, ToDo};
-use letters::RunPost;
+use inbox::RunPost;
 
 pub use describe::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
-pub(crate) use letters::RunLetter;
+pub(crate) use inbox::RunLetter;
 
 /// How a map run ended.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl MapRun {
             post: None,
             results: ResultBuffer::new(&request),
             next: state.low_water,
-            read_to: books::mark(&state),
+            read_to: progress::mark(&state),
             world,
             naming,
             control,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::sdk_metadata;
-use crate::catalog::World;
+use crate::engine::World;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -14,9 +14,9 @@ use serde_json::{Map, json};
 use tokio::sync::oneshot;
 
 use super::{Onward, failed, sdk_metadata};
-use crate::catalog::{NewExecution, Outcome, World};
-use crate::drive::Driving;
+use crate::engine::{NewExecution, Outcome, World};
 use crate::error::while_doing;
+use crate::lifecycle::Driving;
 use crate::wait::Answer;
 use crate::{Engine, Error, Result, Stop};
 

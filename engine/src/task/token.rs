@@ -6,7 +6,7 @@ use asl::{Integration, TaskRequest, Value};
 use ports::TaskFailure;
 use serde::Deserialize;
 
-use crate::catalog::World;
+use crate::engine::World;
 use crate::error::InvalidAnswer;
 use crate::{Engine, Error};
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use asl::{Ending, Event, Execution, Moment};
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord};
 
-use crate::catalog::{Outcome, World, to_asl};
+use crate::driver::{Driven, Driver};
+use crate::engine::{Outcome, World, to_asl};
 use crate::error::while_doing;
-use crate::execution::{Driven, Driver};
+use crate::inbox::Companions;
 use crate::journal::{Entry, to_json};
-use crate::post::Companions;
 use crate::{Error, Result, Stop, recovery};
 
 /// What an execution obeys while it is driven.

@@ -7,9 +7,9 @@ use futures::{FutureExt, StreamExt};
 use ports::ExecutionRow;
 
 use super::{Driven, Driver};
+use crate::item_subset::Redo;
 use crate::map_run::{self, Control, MapRunEnd};
 use crate::naming;
-use crate::redo::Redo;
 use crate::wait::{Answer, Wait};
 use crate::{Error, Result, Stop};
 

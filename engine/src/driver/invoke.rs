@@ -7,10 +7,10 @@ use futures::FutureExt;
 use futures::future::pending;
 use tokio::sync::oneshot;
 
-use crate::desk::ActivityTask;
-use crate::drive::Driving;
-use crate::execution::Driver;
-use crate::post::Post;
+use super::Driver;
+use crate::inbox::Post;
+use crate::lifecycle::Driving;
+use crate::registry::ActivityTask;
 use crate::task::nested::{self, Nested};
 use crate::task::{self, Onward, Way};
 use crate::wait::Wait;

@@ -3,9 +3,9 @@
 use asl::{Event, TaskId, TaskPhase};
 use ports::ExecutionArn;
 
-use crate::catalog::{Engine, compile};
-use crate::desk::{ActivityTask, Machine, deliver};
+use crate::engine::{Engine, compile};
 use crate::error::InvalidAnswer;
+use crate::registry::{ActivityTask, Machine, deliver};
 use crate::{Error, Result, limits};
 
 impl Engine {

@@ -4,6 +4,7 @@
 //! nobody waits for any more is dropped, never guessed at.
 
 mod gather;
+mod invoke;
 mod maps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,14 +16,14 @@ use futures::future::{AbortHandle, Abortable, BoxFuture, pending};
 use futures::stream::FuturesUnordered;
 use ports::{ExecutionRow, Timestamp};
 
-use crate::catalog::{World, to_asl};
-use crate::chance::jitter;
-use crate::desk::Place;
-use crate::drive::Driving;
+use crate::engine::{World, to_asl};
+use crate::inbox::{Companions, Post, tell};
+use crate::item_subset::Redo;
+use crate::jitter::jitter;
 use crate::journal::{Entry, Recorder};
-use crate::post::{Companions, Post, tell};
+use crate::lifecycle::Driving;
 use crate::recovery::Recovered;
-use crate::redo::Redo;
+use crate::registry::Place;
 use crate::task::nested::Nested;
 use crate::wait::{Act, Answer, Incoming, Wait};
 use crate::{Error, Result, Stop};

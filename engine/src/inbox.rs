@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use ports::ExecutionArn;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::desk::{Desk, Letter, Mailbox, Place};
+use crate::registry::{Desk, Letter, Mailbox, Place};
 use crate::wait::Incoming;
 use crate::{Result, limits};
 

@@ -5,8 +5,8 @@ use futures::future::pending;
 use futures::{FutureExt, StreamExt};
 
 use super::Driver;
+use crate::inbox::next_letter;
 use crate::map_run::MapRunEnd;
-use crate::post::next_letter;
 use crate::wait::{Answer, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
 

@@ -4,8 +4,8 @@ use ports::{Amount, LedgerState, MapRunArn, MapRunSettings};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{MapRun, MapRunChange};
-use crate::catalog::World;
-use crate::desk::Place;
+use crate::engine::World;
+use crate::registry::Place;
 use crate::{Result, limits};
 
 /// A map run as it stands at a moment.

@@ -10,11 +10,11 @@ use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, Ledger,
 
 use uuid::Uuid;
 
-use crate::desk::Desk;
-use crate::drive::{self, Driving};
 use crate::error::while_doing;
+use crate::item_subset::Redo;
 use crate::journal::to_json;
-use crate::redo::Redo;
+use crate::lifecycle::{self, Driving};
+use crate::registry::Desk;
 use crate::{Error, Result, Stop, limits, naming, recovery};
 
 /// What the engine asks of the world.
@@ -193,7 +193,7 @@ impl Engine {
         }
         by_itself(&row)?;
         let execution = self.open(&row, Recording::Full).await?;
-        drive::drive(&self.world, row, execution, driving).await
+        lifecycle::drive(&self.world, row, execution, driving).await
     }
 
     /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
@@ -208,7 +208,7 @@ impl Engine {
         let row = read.map_err(while_doing("read the execution"))?;
         by_itself(&row)?;
         let execution = self.open(&row, Recording::Off).await?;
-        drive::redrive(&self.world, row, execution).await.map(|_row| ())
+        lifecycle::redrive(&self.world, row, execution).await.map(|_row| ())
     }
 
     /// The history of an execution as far as its journal goes, made by replaying it.
