@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use adapters::local::{Access, Clock, Directory, Records};
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
     Clock as _, Commit, ExecutionArn, ExecutionStatus, Invocation, Journal, Ledger, LedgerState, MapRunArn,
     ResultStatus, TaskFailure, TaskInvoker, Timestamp,
@@ -323,8 +323,8 @@ async fn execute(engine: &Engine, settings: &Settings, kind: Kind, name: &str, i
         name: name.to_owned(),
         input: input.to_string(),
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         composition: None,
     };
     // It is there already when an earlier process was killed.
@@ -333,7 +333,7 @@ async fn execute(engine: &Engine, settings: &Settings, kind: Kind, name: &str, i
         .await
         .unwrap_or_else(|_there| settings.execution_arn("bench", name));
     match engine.run(&arn, &Stop::default()).await? {
-        Outcome::Ended(row) if row.status == ExecutionStatus::Succeeded => Ok(()),
-        other @ (Outcome::Ended(_) | Outcome::Stopped) => bail!("the execution ended as {other:?}"),
+        RunEnd::Ended(row) if row.status == ExecutionStatus::Succeeded => Ok(()),
+        other @ (RunEnd::Ended(_) | RunEnd::Stopped) => bail!("the execution ended as {other:?}"),
     }
 }

@@ -108,7 +108,7 @@ impl State {
     /// The run that a redrive began with.
     pub(crate) async fn first_of(&self, mut row: ExecutionRow) -> Result<ExecutionRow, Failure> {
         let older = self.all_runs().await?;
-        while let Some(found) = older.iter().find(|other| row.redrives.as_ref() == Some(&other.arn)) {
+        while let Some(found) = older.iter().find(|other| row.rerun_of.as_ref() == Some(&other.arn)) {
             row = found.clone();
         }
         Ok(row)
@@ -119,7 +119,7 @@ impl State {
         let newer = self.all_runs().await?.into_iter().rev();
         let mut lineage = vec![row];
         for other in newer {
-            let of = other.redrives.as_ref();
+            let of = other.rerun_of.as_ref();
             if of.is_some_and(|of| lineage.iter().any(|row| row.arn == *of)) {
                 lineage.push(other);
             }

@@ -137,7 +137,7 @@ impl ChildInputs {
         if !self.request.has_selector() {
             return Ok(match item.content {
                 Content::Text(text) => text.into(),
-                content @ (Content::Value(_) | Content::Entry(..)) => ItemText::of(&content.into_value()?),
+                content @ (Content::Value(_) | Content::Entry(..)) => ItemText::from_value(&content.into_value()?),
             });
         }
         let name = self.source.name();
@@ -147,7 +147,7 @@ impl ChildInputs {
                 self.request.select_item(item.index, name, content.into_value()?)?
             }
         };
-        Ok(ItemText::of(&selected))
+        Ok(ItemText::from_value(&selected))
     }
 
     fn check_size(&self, index: u64, bytes: usize, bytes_max: usize) -> Result<(), StateError> {
@@ -163,7 +163,7 @@ impl ChildInputs {
 }
 
 impl ItemText {
-    fn of(value: &Value) -> Self {
+    fn from_value(value: &Value) -> Self {
         let mut json = Self::default();
         // Neither a value nor this refuses to be written.
         write!(json, "{value}").unwrap_or_default();

@@ -4,7 +4,7 @@ use asl::{Event, TaskId, TaskPhase};
 use ports::ExecutionArn;
 
 use crate::engine::{Engine, compile};
-use crate::error::InvalidAnswer;
+use crate::error::InvalidRequest;
 use crate::registry::{ActivityTask, Machine, deliver};
 use crate::{Error, Result, limits};
 
@@ -12,10 +12,10 @@ impl Engine {
     /// `SendTaskSuccess`: the task that waits with this token has succeeded. Once this returns, it survives a crash.
     ///
     /// # Errors
-    /// [`Error::Answer`] when the output is no JSON or nobody waits with the token.
+    /// [`Error::Request`] when the output is no JSON or nobody waits with the token.
     pub async fn send_task_success(&self, token: &str, output: String) -> Result<()> {
         if output.len() > limits::PAYLOAD_BYTES_MAX || serde_json::from_str::<serde::de::IgnoredAny>(&output).is_err() {
-            return Err(Error::Answer(InvalidAnswer::Output));
+            return Err(Error::Request(InvalidRequest::Output));
         }
         self.answer(token, |task| Event::TaskSucceeded { task, output }).await
     }
@@ -23,7 +23,7 @@ impl Engine {
     /// `SendTaskFailure`: the task that waits with this token has failed.
     ///
     /// # Errors
-    /// [`Error::Answer`] when nobody waits with the token.
+    /// [`Error::Request`] when nobody waits with the token.
     pub async fn send_task_failure(&self, token: &str, error: Option<String>, cause: Option<String>) -> Result<()> {
         let event = |task| Event::TaskFailed {
             task,
@@ -37,36 +37,36 @@ impl Engine {
     /// `SendTaskHeartbeat`: the task that waits with this token is alive.
     ///
     /// # Errors
-    /// [`Error::Answer`] when nobody waits with the token.
+    /// [`Error::Request`] when nobody waits with the token.
     pub async fn send_task_heartbeat(&self, token: &str) -> Result<()> {
         self.answer(token, |task| Event::TaskHeartbeat { task }).await
     }
 
     async fn answer(&self, token: &str, event: impl FnOnce(TaskId) -> Event) -> Result<()> {
-        let unknown = || Error::Answer(InvalidAnswer::Token);
-        let (task, mailbox) = self.world.desk.holder(token).ok_or_else(unknown)?;
-        match deliver(&mailbox, event(task)).await {
+        let unknown = || Error::Request(InvalidRequest::Token);
+        let (task, sender) = self.context.registry.holder(token).ok_or_else(unknown)?;
+        match deliver(&sender, event(task)).await {
             Some(true) => Ok(()),
-            Some(false) | None => Err(Error::Answer(InvalidAnswer::TimedOut)),
+            Some(false) | None => Err(Error::Request(InvalidRequest::TimedOut)),
         }
     }
 
     /// `CreateActivity`; again is no harm. Returns its ARN.
     pub fn create_activity(&self, name: &str) -> String {
-        let arn = self.world.settings.arn("activity", name);
-        self.world.desk.add_activity(arn.clone());
+        let arn = self.context.settings.arn("activity", name);
+        self.context.registry.add_activity(arn.clone());
         arn
     }
 
     /// `GetActivityTask`: waits for work, at most as long as AWS lets a worker wait.
     ///
     /// # Errors
-    /// [`Error::Answer`] when there is no such activity.
+    /// [`Error::Request`] when there is no such activity.
     pub async fn activity_task(&self, activity_arn: &str, worker: Option<&str>) -> Result<Option<ActivityTask>> {
-        if !self.world.desk.has_activity(activity_arn) {
-            return Err(Error::Answer(InvalidAnswer::Activity));
+        if !self.context.registry.has_activity(activity_arn) {
+            return Err(Error::Request(InvalidRequest::Activity));
         }
-        let clock = &self.world.ports.clock;
+        let clock = &self.context.ports.clock;
         let until = clock.now().plus(limits::ACTIVITY_POLL_MAX);
         tokio::select! {
             biased;
@@ -81,11 +81,11 @@ impl Engine {
     /// Dropping the future loses no task: another worker gets it.
     async fn take_task(&self, activity_arn: &str, worker: Option<&str>) -> ActivityTask {
         loop {
-            let handover = self.world.desk.next_handover(activity_arn).await;
-            let started = match self.world.desk.holder(handover.token()) {
-                Some((task, mailbox)) => {
+            let handover = self.context.registry.next_handover(activity_arn).await;
+            let started = match self.context.registry.holder(handover.token()) {
+                Some((task, sender)) => {
                     let worker = worker.map(str::to_owned);
-                    deliver(&mailbox, Event::TaskStarted { task, worker }).await
+                    deliver(&sender, Event::TaskStarted { task, worker }).await
                 }
                 None => None,
             };
@@ -99,16 +99,16 @@ impl Engine {
     /// `StopExecution` of an execution that is being driven.
     ///
     /// # Errors
-    /// [`Error::Answer`] when it is not.
+    /// [`Error::Request`] when it is not.
     pub async fn stop_execution(
         &self,
         execution: &ExecutionArn,
         error: Option<String>,
         cause: Option<String>,
     ) -> Result<()> {
-        let unknown = || Error::Answer(InvalidAnswer::Execution);
-        let mailbox = self.world.desk.execution(execution).ok_or_else(unknown)?;
-        match deliver(&mailbox, Event::Stop { error, cause }).await {
+        let unknown = || Error::Request(InvalidRequest::Execution);
+        let sender = self.context.registry.execution(execution).ok_or_else(unknown)?;
+        match deliver(&sender, Event::Stop { error, cause }).await {
             Some(true) => Ok(()),
             Some(false) | None => Err(unknown()),
         }
@@ -120,12 +120,12 @@ impl Engine {
     /// When the definition has faults.
     pub fn register(&self, name: &str, definition: &str) -> Result<String> {
         compile(name, definition)?;
-        let arn = self.world.settings.state_machine_arn(name);
+        let arn = self.context.settings.state_machine_arn(name);
         let machine = Machine {
             name: name.to_owned(),
             definition: definition.to_owned(),
         };
-        self.world.desk.add_machine(arn.clone(), machine);
+        self.context.registry.add_machine(arn.clone(), machine);
         Ok(arn)
     }
 }

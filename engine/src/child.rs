@@ -7,7 +7,7 @@ use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, 
 use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
 use crate::driver::{Driven, Driver};
-use crate::engine::{World, to_asl};
+use crate::engine::{Context, to_asl};
 use crate::error::while_doing;
 use crate::inbox::Companions;
 use crate::lifecycle::{self, Driving};
@@ -31,11 +31,11 @@ pub(crate) struct InFlight {
 pub(crate) struct Returned {
     pub(crate) position: u64,
     /// Beside it, what the child has started and has not waited for.
-    pub(crate) outcome: Result<(Outcome, Companions)>,
+    pub(crate) end: Result<(ChildEnd, Companions)>,
 }
 
 /// How a child came back.
-pub(crate) enum Outcome {
+pub(crate) enum ChildEnd {
     Ended(Ended),
     /// Stopped half-way; it goes on later.
     Stopped,
@@ -54,7 +54,7 @@ pub(crate) struct Ended {
 
 /// What a child needs to run on its own.
 pub(crate) struct Child {
-    pub(crate) world: Arc<World>,
+    pub(crate) context: Arc<Context>,
     pub(crate) request: Arc<MapRunRequest>,
     pub(crate) identity: Identity,
     pub(crate) map_run: MapRunArn,
@@ -67,11 +67,11 @@ impl Child {
     /// Runs it to its end, or until it is asked to stop.
     pub(crate) async fn run(self, child: InFlight) -> Returned {
         let position = child.position;
-        let outcome = match self.request.execution_type {
+        let end = match self.request.execution_type {
             ExecutionType::Express => self.run_express(child).await,
             ExecutionType::Standard => self.run_standard(child).await,
         };
-        Returned { position, outcome }
+        Returned { position, end }
     }
 
     fn driving(&self) -> Driving {
@@ -81,16 +81,16 @@ impl Child {
         }
     }
 
-    async fn run_express(self, child: InFlight) -> Result<(Outcome, Companions)> {
-        let (clock, driving) = (Arc::clone(&self.world.ports.clock), self.driving());
+    async fn run_express(self, child: InFlight) -> Result<(ChildEnd, Companions)> {
+        let (clock, driving) = (Arc::clone(&self.context.ports.clock), self.driving());
         let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
         let until = child.started.plus(limits::EXPRESS_DURATION_MAX);
-        let run = Driver::unrecorded(self.world, execution, child.input.to_string(), driving, until);
+        let run = Driver::unrecorded(self.context, execution, child.input.to_string(), driving, until);
         let (driven, started) = run.drive_alone().await?;
         let Driven::Ended { ending, .. } = driven else {
-            return Ok((Outcome::Stopped, started));
+            return Ok((ChildEnd::Stopped, started));
         };
-        let ended = Outcome::Ended(Ended {
+        let ended = ChildEnd::Ended(Ended {
             started: child.started,
             stopped: clock.now(),
             redrive_count: 0,
@@ -100,10 +100,10 @@ impl Child {
         Ok((ended, started))
     }
 
-    async fn run_standard(self, child: InFlight) -> Result<(Outcome, Companions)> {
-        let alone = |outcome| Ok((outcome, Companions::default()));
+    async fn run_standard(self, child: InFlight) -> Result<(ChildEnd, Companions)> {
+        let alone = |end| Ok((end, Companions::default()));
         let Some(row) = self.row(&child).await? else {
-            return alone(Outcome::NeverStarted);
+            return alone(ChildEnd::NeverStarted);
         };
         let row = match row.status {
             ExecutionStatus::Running => row,
@@ -117,12 +117,12 @@ impl Child {
             }
         };
         let execution = self.execution(&row);
-        let (outcome, started) = lifecycle::drive_alone(&self.world, row, execution, self.driving()).await?;
-        let outcome = match outcome {
-            crate::Outcome::Ended(row) => ended(*row),
-            crate::Outcome::Stopped => Outcome::Stopped,
+        let (end, started) = lifecycle::drive_alone(&self.context, row, execution, self.driving()).await?;
+        let end = match end {
+            crate::RunEnd::Ended(row) => ended(*row),
+            crate::RunEnd::Stopped => ChildEnd::Stopped,
         };
-        Ok((outcome, started))
+        Ok((end, started))
     }
 
     /// It started when its row says so, in whichever life that was.
@@ -136,7 +136,7 @@ impl Child {
 
     /// Its row, written down unless there is one. Nothing, if it is not there and is not to begin any more.
     async fn row(&self, child: &InFlight) -> Result<Option<ExecutionRow>> {
-        let journal = &self.world.ports.journal;
+        let journal = &self.context.ports.journal;
         let arn = ExecutionArn(child.arn.to_string());
         if !self.abort.is_requested() && !child.again {
             let row = self.new_row(child, arn.clone());
@@ -163,8 +163,8 @@ impl Child {
             input: child.input.to_string(),
             interpreter: limits::INTERPRETER_VERSION,
             identity: None,
-            redrives: None,
-            redo: None,
+            rerun_of: None,
+            item_subset: None,
             child_of: Some(self.child_of(child.position, child.items)),
             composition: None,
             status: ExecutionStatus::Running,
@@ -191,7 +191,7 @@ impl Child {
         let child_of = row.child_of.as_ref();
         let child_of = child_of.map(|child_of| self.child_of(child_of.position, child_of.items));
         let row = ExecutionRow { child_of, ..row };
-        match lifecycle::redrive(&self.world, row.clone(), self.execution(&row)).await {
+        match lifecycle::redrive(&self.context, row.clone(), self.execution(&row)).await {
             // It has ended as it is.
             Err(Error::NotRedrivable { .. }) => Ok(row),
             redriven => redriven,
@@ -200,7 +200,7 @@ impl Child {
 }
 
 /// The end that a row tells of.
-fn ended(row: ExecutionRow) -> Outcome {
+fn ended(row: ExecutionRow) -> ChildEnd {
     let error = StateError {
         error: row.error.map(Into::into),
         cause: row.cause.map(Into::into),
@@ -212,9 +212,9 @@ fn ended(row: ExecutionRow) -> Outcome {
         ExecutionStatus::Failed => ChildEnding::Failed(error),
         ExecutionStatus::TimedOut => ChildEnding::TimedOut(error),
         ExecutionStatus::Aborted => ChildEnding::Aborted(error),
-        ExecutionStatus::Running => return Outcome::Stopped,
+        ExecutionStatus::Running => return ChildEnd::Stopped,
     };
-    Outcome::Ended(Ended {
+    ChildEnd::Ended(Ended {
         started: row.started,
         stopped: row.stopped.unwrap_or(row.started),
         redrive_count: row.redrive_count,

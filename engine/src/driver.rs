@@ -16,19 +16,19 @@ use futures::future::{AbortHandle, Abortable, BoxFuture, pending};
 use futures::stream::FuturesUnordered;
 use ports::{ExecutionRow, Timestamp};
 
-use crate::engine::{World, to_asl};
-use crate::inbox::{Companions, Post, tell};
-use crate::item_subset::Redo;
+use crate::engine::{Context, to_asl};
+use crate::inbox::{Companions, Inbox, tell};
+use crate::item_subset::ItemSubset;
 use crate::jitter::jitter;
 use crate::journal::{Entry, Recorder};
 use crate::lifecycle::Driving;
 use crate::recovery::Recovered;
-use crate::registry::Place;
+use crate::registry::Registration;
 use crate::task::nested::Nested;
-use crate::wait::{Act, Answer, Incoming, Wait};
+use crate::wait::{Completion, Effects, Incoming, Wait};
 use crate::{Error, Result, Stop};
 
-pub(crate) use maps::redo_of;
+pub(crate) use maps::item_subset_of;
 
 /// How driving ended.
 #[derive(Debug)]
@@ -45,22 +45,22 @@ pub(crate) enum Driven {
 
 /// Drives one execution to its end.
 pub(crate) struct Driver {
-    pub(crate) world: Arc<World>,
+    pub(crate) context: Arc<Context>,
     /// Absent only while a step is being taken.
     execution: Option<Execution>,
     recorder: Option<Recorder>,
-    pub(crate) waits: FuturesUnordered<BoxFuture<'static, Answer>>,
+    pub(crate) waits: FuturesUnordered<BoxFuture<'static, Completion>>,
     handles: BTreeMap<Wait, AbortHandle>,
     map_runs: BTreeMap<asl::MapRunId, Box<MapRunRequest>>,
     /// Ends a map run that goes on.
     aborts: BTreeMap<asl::MapRunId, Stop>,
     /// Map runs that were given up and have not ended yet.
-    given_up: BTreeSet<asl::MapRunId>,
-    redo: Option<Redo>,
+    aborted: BTreeSet<asl::MapRunId>,
+    item_subset: Option<ItemSubset>,
     pub(crate) ready: Vec<Incoming>,
-    pub(crate) post: Option<Post>,
+    pub(crate) inbox: Option<Inbox>,
     /// Tokens that are waited for.
-    pub(crate) places: BTreeMap<asl::TaskId, Place>,
+    pub(crate) registrations: BTreeMap<asl::TaskId, Registration>,
     /// Executions that tasks start.
     pub(crate) nested: BTreeMap<asl::TaskId, Nested>,
     pub(crate) companions: Companions,
@@ -76,7 +76,7 @@ pub(crate) struct Driver {
 impl Driver {
     /// A journalled execution, going on from where its journal ends.
     pub(crate) fn recorded(
-        world: Arc<World>,
+        context: Arc<Context>,
         row: &ExecutionRow,
         recovered: Recovered,
         driving: Driving,
@@ -85,19 +85,19 @@ impl Driver {
             arn: row.arn.clone(),
             sequence: recovered.sequence,
         };
-        let mut driver = Self::over(world, recovered.execution, Some(recorder), driving.stop);
+        let mut driver = Self::new(context, recovered.execution, Some(recorder), driving.stop);
         driver.abort = driving.abort;
-        driver.redo = redo_of(row)?;
+        driver.item_subset = item_subset_of(row)?;
         driver.steps = recovered.sequence;
         if recovered.sequence == 0 {
             let input = row.input.clone();
             driver.ready.push(Event::Start { input }.into());
         }
-        driver.post = Some(Post::of(&driver.world.desk, &row.arn));
+        driver.inbox = Some(Inbox::registered(&driver.context.registry, &row.arn));
         for command in recovered.outstanding {
-            driver.carry_out_again(command, &recovered.started_map_runs, &recovered.begun_tasks);
+            driver.carry_out_again(command, &recovered.started_map_runs, &recovered.accepted_tasks);
         }
-        for request in recovered.given_up_map_runs {
+        for request in recovered.aborted_map_runs {
             driver.end_map(Box::new(request));
         }
         Ok(driver)
@@ -105,34 +105,34 @@ impl Driver {
 
     /// An Express execution, which may take until then: nothing of it is written down.
     pub(crate) fn unrecorded(
-        world: Arc<World>,
+        context: Arc<Context>,
         execution: Execution,
         input: String,
         driving: Driving,
         until: Timestamp,
     ) -> Self {
-        let clock = Arc::clone(&world.ports.clock);
-        let mut driver = Self::over(world, execution, None, driving.stop);
+        let clock = Arc::clone(&context.ports.clock);
+        let mut driver = Self::new(context, execution, None, driving.stop);
         driver.abort = driving.abort;
         driver.time = async move { clock.sleep_until(until).await }.boxed();
         driver.ready.push(Event::Start { input }.into());
         driver
     }
 
-    fn over(world: Arc<World>, execution: Execution, recorder: Option<Recorder>, stop: Stop) -> Self {
+    fn new(context: Arc<Context>, execution: Execution, recorder: Option<Recorder>, stop: Stop) -> Self {
         Self {
-            world,
+            context,
             execution: Some(execution),
             recorder,
             waits: FuturesUnordered::new(),
             handles: BTreeMap::new(),
             map_runs: BTreeMap::new(),
             aborts: BTreeMap::new(),
-            given_up: BTreeSet::new(),
-            redo: None,
+            aborted: BTreeSet::new(),
+            item_subset: None,
             ready: Vec::new(),
-            post: None,
-            places: BTreeMap::new(),
+            inbox: None,
+            registrations: BTreeMap::new(),
             nested: BTreeMap::new(),
             companions: Companions::default(),
             steps: 0,
@@ -166,9 +166,9 @@ impl Driver {
 
     /// Steps through the events, writes them down, then acts.
     async fn take(&mut self, events: Vec<Incoming>) -> Result<()> {
-        let mut acts = Vec::new();
+        let mut effects = Vec::new();
         let mut records = Vec::new();
-        for Incoming { event, onward, receipt } in events {
+        for Incoming { event, after, receipt } in events {
             let moment = self.moment();
             let record = self.recorder.is_some().then(|| Entry {
                 event: event.clone(),
@@ -181,9 +181,9 @@ impl Driver {
             };
             if let Some(commands) = self.step(event, moment) {
                 records.extend(record);
-                acts.push(Act {
+                effects.push(Effects {
                     map_run,
-                    onward,
+                    after,
                     receipt,
                     commands,
                 });
@@ -192,25 +192,25 @@ impl Driver {
             }
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.append(&self.world, &records).await?;
+            recorder.append(&self.context, &records).await?;
         }
-        for act in acts {
-            self.act(act);
+        for effect in effects {
+            self.apply(effect);
         }
         Ok(())
     }
 
-    fn act(&mut self, act: Act) {
-        if let Some(receipt) = act.receipt {
+    fn apply(&mut self, effects: Effects) {
+        if let Some(receipt) = effects.receipt {
             tell(receipt, true);
         }
-        if let Some(map_run) = act.map_run {
+        if let Some(map_run) = effects.map_run {
             self.run_map(map_run);
         }
-        if let Some(onward) = act.onward {
-            self.go_on(onward);
+        if let Some(after) = effects.after {
+            self.continue_with(after);
         }
-        for command in act.commands {
+        for command in effects.commands {
             self.carry_out(command);
         }
     }
@@ -254,24 +254,24 @@ impl Driver {
             .as_ref()
             .map(|execution| &*execution.identity().execution_arn);
         Moment {
-            now: to_asl(self.world.ports.clock.now()),
+            now: to_asl(self.context.ports.clock.now()),
             jitter: jitter(arn.unwrap_or_default(), self.steps),
         }
     }
 
     fn carry_out(&mut self, command: Command) {
-        if let Some(wait) = Wait::given_up_by(&command) {
-            self.give_up(wait);
+        if let Some(wait) = Wait::cancelled_by(&command) {
+            self.cancel(wait);
             return;
         }
         match command {
             Command::InvokeTask(request) => self.invoke(*request, false),
             Command::StartTimer { timer, at } => {
-                let clock = Arc::clone(&self.world.ports.clock);
+                let clock = Arc::clone(&self.context.ports.clock);
                 let until = Timestamp::from_millis(at.as_millis());
                 let fired = async move {
                     clock.sleep_until(until).await;
-                    Answer::of(Event::TimerFired { timer })
+                    Completion::from_event(Event::TimerFired { timer })
                 };
                 self.wait(Wait::Timer(timer), fired.boxed());
             }
@@ -282,10 +282,10 @@ impl Driver {
     }
 
     /// After a recovery: a map run that the journal knows as started goes on without being announced again.
-    fn carry_out_again(&mut self, command: Command, started: &[asl::MapRunId], begun: &BTreeSet<asl::TaskId>) {
+    fn carry_out_again(&mut self, command: Command, started: &[asl::MapRunId], accepted: &BTreeSet<asl::TaskId>) {
         if let Command::InvokeTask(request) = command {
-            let begun = begun.contains(&request.task);
-            self.invoke(*request, begun);
+            let accepted = accepted.contains(&request.task);
+            self.invoke(*request, accepted);
         } else if let Command::StartMapRun(request) = command {
             let map_run = request.map_run;
             if !started.contains(&map_run) {
@@ -302,25 +302,25 @@ impl Driver {
     fn forget(&mut self, wait: Wait) {
         self.handles.remove(&wait);
         if let Wait::Task(task) = wait {
-            self.places.remove(&task);
+            self.registrations.remove(&task);
             self.nested.remove(&task);
         }
     }
 
-    pub(crate) fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Answer>) {
+    pub(crate) fn wait(&mut self, wait: Wait, answer: BoxFuture<'static, Completion>) {
         let (handle, registration) = AbortHandle::new_pair();
-        let answer = Abortable::new(answer, registration).map(|answer| answer.unwrap_or(Answer::GivenUp));
+        let answer = Abortable::new(answer, registration).map(|answer| answer.unwrap_or(Completion::Cancelled));
         self.handles.insert(wait, handle);
         self.waits.push(answer.boxed());
     }
 
-    fn give_up(&mut self, wait: Wait) {
+    fn cancel(&mut self, wait: Wait) {
         let handle = self.handles.remove(&wait);
         if let Wait::MapRun(map_run) = wait {
             self.map_runs.remove(&map_run);
             if let Some(abort) = self.aborts.remove(&map_run) {
                 abort.request();
-                self.given_up.insert(map_run);
+                self.aborted.insert(map_run);
             }
             return;
         }
@@ -329,9 +329,9 @@ impl Driver {
         }
         match wait {
             Wait::Task(task) => {
-                self.places.remove(&task);
+                self.registrations.remove(&task);
                 if let Some(nested) = self.nested.remove(&task) {
-                    self.give_up_nested(nested);
+                    self.cancel_nested(nested);
                 }
             }
             Wait::Timer(_) | Wait::MapRun(_) => {}

@@ -11,10 +11,10 @@ use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, Ledger,
 use uuid::Uuid;
 
 use crate::error::while_doing;
-use crate::item_subset::Redo;
+use crate::item_subset::ItemSubset;
 use crate::journal::to_json;
 use crate::lifecycle::{self, Driving};
-use crate::registry::Desk;
+use crate::registry::Registry;
 use crate::{Error, Result, Stop, limits, naming, recovery};
 
 /// What the engine asks of the world.
@@ -84,16 +84,16 @@ pub struct NewExecution {
     /// What would make the same execution again.
     pub identity: Option<String>,
     /// The execution whose failed items this one does again.
-    pub redrives: Option<ExecutionArn>,
+    pub rerun_of: Option<ExecutionArn>,
     /// Which items of an earlier execution's map runs are all that its map runs do. Beyond AWS.
-    pub redo: Option<Redo>,
+    pub item_subset: Option<ItemSubset>,
     /// What the composer needs to run it again; the engine does not read it.
     pub composition: Option<String>,
 }
 
 /// What became of a call of [`Engine::run`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RunEnd {
     /// The execution is over.
     Ended(Box<ExecutionRow>),
     /// It was asked to stop, and can be run again.
@@ -102,48 +102,48 @@ pub enum Outcome {
 
 /// Everything that executions and map runs share.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct Context {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// Runs executions on this machine.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    pub(crate) world: Arc<World>,
+    pub(crate) context: Arc<Context>,
 }
 
 impl Engine {
     /// An engine over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         Self {
-            world: Arc::new(World {
+            context: Arc::new(Context {
                 ports,
                 settings,
-                desk: Arc::default(),
+                registry: Arc::default(),
             }),
         }
     }
 
     /// The same engine, from within.
-    pub(crate) fn over(world: &Arc<World>) -> Self {
+    pub(crate) fn from_context(context: &Arc<Context>) -> Self {
         Self {
-            world: Arc::clone(world),
+            context: Arc::clone(context),
         }
     }
 
     /// Writes down an execution; [`Engine::run`] runs it.
     ///
     /// # Errors
-    /// When the definition has faults, there is an execution with this name, or [`NewExecution::redo`] names one whose
+    /// When the definition has faults, there is an execution with this name, or [`NewExecution::item_subset`] names one whose
     /// items cannot be told.
     pub async fn start(&self, new: NewExecution) -> Result<ExecutionArn> {
         compile(&new.state_machine, &new.definition)?;
-        if let Some(redo) = &new.redo {
-            redo.check(&self.world.ports).await?;
+        if let Some(item_subset) = &new.item_subset {
+            item_subset.check(&self.context.ports).await?;
         }
-        let arn = self.world.settings.execution_arn(&new.state_machine, &new.name);
+        let arn = self.context.settings.execution_arn(&new.state_machine, &new.name);
         let row = ExecutionRow {
             arn: arn.clone(),
             name: new.name,
@@ -152,12 +152,12 @@ impl Engine {
             input: new.input,
             interpreter: limits::INTERPRETER_VERSION,
             identity: new.identity,
-            redrives: new.redrives,
-            redo: new.redo.as_ref().map(to_json),
+            rerun_of: new.rerun_of,
+            item_subset: new.item_subset.as_ref().map(to_json),
             child_of: None,
             composition: new.composition,
             status: ExecutionStatus::Running,
-            started: self.world.ports.clock.now(),
+            started: self.context.ports.clock.now(),
             stopped: None,
             output: None,
             error: None,
@@ -165,7 +165,7 @@ impl Engine {
             redrive_count: 0,
             redrivable: false,
         };
-        let created = self.world.ports.journal.create(row).await;
+        let created = self.context.ports.journal.create(row).await;
         created.map_err(while_doing("write down the execution"))?;
         Ok(arn)
     }
@@ -180,20 +180,20 @@ impl Engine {
     ///
     /// # Cancel safety
     /// Dropping the future is like a crash: running it again goes on from the journal.
-    pub async fn run(&self, arn: &ExecutionArn, stop: &Stop) -> Result<Outcome> {
+    pub async fn run(&self, arn: &ExecutionArn, stop: &Stop) -> Result<RunEnd> {
         self.run_under(arn, Driving::until(stop)).await
     }
 
     /// The same under what it is to obey.
-    pub(crate) async fn run_under(&self, arn: &ExecutionArn, driving: Driving) -> Result<Outcome> {
-        let read = self.world.ports.journal.execution(arn).await;
+    pub(crate) async fn run_under(&self, arn: &ExecutionArn, driving: Driving) -> Result<RunEnd> {
+        let read = self.context.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
         if row.status != ExecutionStatus::Running {
-            return Ok(Outcome::Ended(Box::new(row)));
+            return Ok(RunEnd::Ended(Box::new(row)));
         }
         by_itself(&row)?;
         let execution = self.open(&row, Recording::Full).await?;
-        lifecycle::drive(&self.world, row, execution, driving).await
+        lifecycle::drive(&self.context, row, execution, driving).await
     }
 
     /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
@@ -204,11 +204,11 @@ impl Engine {
     /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history, [`Error::OfMapRun`]
     /// when it is a child.
     pub async fn redrive(&self, arn: &ExecutionArn) -> Result<()> {
-        let read = self.world.ports.journal.execution(arn).await;
+        let read = self.context.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
         by_itself(&row)?;
         let execution = self.open(&row, Recording::Off).await?;
-        lifecycle::redrive(&self.world, row, execution).await.map(|_row| ())
+        lifecycle::redrive(&self.context, row, execution).await.map(|_row| ())
     }
 
     /// The history of an execution as far as its journal goes, made by replaying it.
@@ -216,10 +216,10 @@ impl Engine {
     /// # Errors
     /// When the journal cannot be read or replayed.
     pub async fn history(&self, arn: &ExecutionArn) -> Result<Vec<asl::HistoryEvent>> {
-        let read = self.world.ports.journal.execution(arn).await;
+        let read = self.context.ports.journal.execution(arn).await;
         let row = read.map_err(while_doing("read the execution"))?;
         let execution = self.open(&row, Recording::Full).await?;
-        let recovered = recovery::replay(&self.world, &row, execution).await?;
+        let recovered = recovery::replay(&self.context, &row, execution).await?;
         Ok(recovered.history)
     }
 
@@ -245,11 +245,11 @@ impl Engine {
                 name: row.name.clone(),
                 map_run: child_of.map_run.0.clone(),
             };
-            let state = self.world.ports.ledger.state(&child_of.map_run).await;
+            let state = self.context.ports.ledger.state(&child_of.map_run).await;
             let state = state.map_err(while_doing("read the map run's ledger"))?;
             let state = state.ok_or_else(lost)?;
             let parent = state.execution.as_ref().ok_or_else(lost)?;
-            let parent = self.world.ports.journal.execution(parent).await;
+            let parent = self.context.ports.journal.execution(parent).await;
             let parent = parent.map_err(while_doing("read the execution"))?;
             let machine = self.machine_of(&parent).await?;
             machine.item_processor(&state.map).map(Arc::new).ok_or_else(lost)
@@ -258,7 +258,7 @@ impl Engine {
     }
 
     fn identity(&self, row: &ExecutionRow) -> Identity {
-        let settings = &self.world.settings;
+        let settings = &self.context.settings;
         Identity {
             execution_arn: row.arn.0.as_str().into(),
             name: row.name.as_str().into(),

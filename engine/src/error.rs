@@ -55,7 +55,7 @@ pub enum Error {
     },
     /// Which items of an execution are meant cannot be told.
     #[error("the items of `{name}` cannot be done again: {reason}")]
-    NotRedoable {
+    NoItemSubset {
         /// The execution's name.
         name: String,
         /// Why.
@@ -79,7 +79,7 @@ pub enum Error {
     },
     /// Somebody outside answered or asked for what is not there.
     #[error("{0}")]
-    Answer(InvalidAnswer),
+    Request(InvalidRequest),
     /// Nothing more can happen to the execution, and it has not ended: a fault of ours.
     #[error("the execution `{name}` waits for nothing")]
     Stuck {
@@ -101,7 +101,7 @@ pub enum Error {
 
 /// What is wrong with an answer from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidAnswer {
+pub enum InvalidRequest {
     /// The output is no JSON, or larger than 256 KiB: AWS's `InvalidOutput`.
     #[error("the output is no JSON of at most 256 KiB")]
     Output,

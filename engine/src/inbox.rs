@@ -1,4 +1,4 @@
-//! What reaches an execution from outside while it is driven: letters, and the executions that it has started.
+//! What reaches an execution from outside while it is driven: messages, and the executions that it has started.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use ports::ExecutionArn;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::registry::{Desk, Letter, Mailbox, Place};
+use crate::registry::{Message, Registration, Registry, Sender};
 use crate::wait::Incoming;
 use crate::{Result, limits};
 
@@ -42,40 +42,40 @@ impl Companions {
     }
 }
 
-/// Where letters for an execution arrive.
-pub(crate) struct Post {
-    pub(crate) sender: Mailbox,
-    receiver: mpsc::Receiver<Letter>,
-    /// The execution's own place at the desk, if it can be stopped from outside; held, never read.
-    place: Option<Place>,
+/// Where messages for an execution arrive.
+pub(crate) struct Inbox {
+    pub(crate) sender: Sender,
+    receiver: mpsc::Receiver<Message>,
+    /// The execution's own place at the registry, if it can be stopped from outside; held, never read.
+    registration: Option<Registration>,
 }
 
-impl Post {
+impl Inbox {
     pub(crate) fn new() -> Self {
-        let (sender, receiver) = mpsc::channel(limits::LETTERS_MAX);
+        let (sender, receiver) = mpsc::channel(limits::MESSAGES_MAX);
         Self {
             sender,
             receiver,
-            place: None,
+            registration: None,
         }
     }
 
     /// The post of an execution that can be stopped from outside.
-    pub(crate) fn of(desk: &Arc<Desk>, execution: &ExecutionArn) -> Self {
-        let mut post = Self::new();
-        post.place = Some(desk.receive(execution, post.sender.clone()));
-        post
+    pub(crate) fn registered(registry: &Arc<Registry>, execution: &ExecutionArn) -> Self {
+        let mut inbox = Self::new();
+        inbox.registration = Some(registry.receive(execution, inbox.sender.clone()));
+        inbox
     }
 }
 
-/// The next letter; never, where none can come.
-pub(crate) async fn next_letter(post: &mut Option<Post>) -> Incoming {
-    let letter = match post {
-        Some(post) => post.receiver.recv().await,
+/// The next message; never, where none can come.
+pub(crate) async fn next_message(inbox: &mut Option<Inbox>) -> Incoming {
+    let message = match inbox {
+        Some(inbox) => inbox.receiver.recv().await,
         None => None,
     };
-    match letter {
-        Some(Letter { event, receipt }) => Incoming {
+    match message {
+        Some(Message { event, receipt }) => Incoming {
             receipt: Some(receipt),
             ..event.into()
         },

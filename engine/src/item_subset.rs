@@ -20,20 +20,20 @@ const PAGE: usize = 100;
 /// Which items of an earlier execution's map runs are done again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Redo {
+pub struct ItemSubset {
     /// The earlier execution, of the same machine.
     pub execution: ExecutionArn,
     /// Which of its items. A batch is done again as a whole.
     pub only: ItemFilter,
 }
 
-impl Redo {
+impl ItemSubset {
     /// The earlier execution has ended, and each of its Maps has one run at most: of several nobody could tell which
     /// run's items are meant.
     pub(crate) async fn check(&self, ports: &Ports) -> Result<()> {
         let row = ports.journal.execution(&self.execution).await;
         let row = row.map_err(while_doing("read the execution whose items are to be done again"))?;
-        let refused = |reason: String| Error::NotRedoable {
+        let refused = |reason: String| Error::NoItemSubset {
             name: row.name.clone(),
             reason,
         };

@@ -5,7 +5,7 @@ use ports::{ExecutionArn, JournalRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::engine::World;
+use crate::engine::Context;
 use crate::error::while_doing;
 
 /// One entry of a journal.
@@ -23,7 +23,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// All or none; events that make no record cost nothing.
-    pub(crate) async fn append(&mut self, world: &World, entries: &[Entry]) -> Result<()> {
+    pub(crate) async fn append(&mut self, context: &Context, entries: &[Entry]) -> Result<()> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -35,7 +35,7 @@ impl Recorder {
             })
             .collect();
         self.sequence += records.len() as u64;
-        let appended = world.ports.journal.append(&self.arn, records).await;
+        let appended = context.ports.journal.append(&self.arn, records).await;
         appended.map_err(while_doing("write the journal"))
     }
 }

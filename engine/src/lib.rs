@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Functions and services are called through the `TaskInvoker`. Task tokens, activities and nested executions are the
-//! engine's own: answers and requests to stop reach an execution as letters, through the desk, and are acknowledged once
+//! engine's own: answers and requests to stop reach an execution as messages, through the registry, and are acknowledged once
 //! they are journalled.
 //!
 //! The order is fixed: an event is journalled before anything is done about it. After a crash the journal is fed to
@@ -40,9 +40,9 @@ mod stop;
 mod task;
 mod wait;
 
-pub use engine::{Engine, NewExecution, Outcome, Ports, Settings};
-pub use error::{Error, InvalidAnswer, Result};
-pub use item_subset::{ItemFilter, Redo};
+pub use engine::{Engine, NewExecution, Ports, RunEnd, Settings};
+pub use error::{Error, InvalidRequest, Result};
+pub use item_subset::{ItemFilter, ItemSubset};
 pub use map_run::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
 pub use registry::ActivityTask;
 pub use stop::Stop;

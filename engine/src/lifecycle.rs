@@ -6,7 +6,7 @@ use asl::{Ending, Event, Execution, Moment};
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord};
 
 use crate::driver::{Driven, Driver};
-use crate::engine::{Outcome, World, to_asl};
+use crate::engine::{Context, RunEnd, to_asl};
 use crate::error::while_doing;
 use crate::inbox::Companions;
 use crate::journal::{Entry, to_json};
@@ -32,25 +32,25 @@ impl Driving {
 
 /// Runs it on from where its journal ends, and writes its end into its row; what it has started ends too.
 pub(crate) async fn drive(
-    world: &Arc<World>,
+    context: &Arc<Context>,
     row: ExecutionRow,
     execution: Execution,
     driving: Driving,
-) -> Result<Outcome> {
-    let (outcome, started) = drive_alone(world, row, execution, driving).await?;
+) -> Result<RunEnd> {
+    let (outcome, started) = drive_alone(context, row, execution, driving).await?;
     started.finish().await?;
     Ok(outcome)
 }
 
 /// The same; what it has started may still run.
 pub(crate) async fn drive_alone(
-    world: &Arc<World>,
+    context: &Arc<Context>,
     row: ExecutionRow,
     execution: Execution,
     driving: Driving,
-) -> Result<(Outcome, Companions)> {
-    let recovered = recovery::replay(world, &row, execution).await?;
-    let driver = Driver::recorded(Arc::clone(world), &row, recovered, driving)?;
+) -> Result<(RunEnd, Companions)> {
+    let recovered = recovery::replay(context, &row, execution).await?;
+    let driver = Driver::recorded(Arc::clone(context), &row, recovered, driving)?;
     let (end, started) = driver.drive_alone().await?;
     let outcome = match end {
         Driven::Ended {
@@ -63,14 +63,14 @@ pub(crate) async fn drive_alone(
                 redrivable,
                 ..row
             };
-            Outcome::Ended(Box::new(finish(world, row, ending).await?))
+            RunEnd::Ended(Box::new(finish(context, row, ending).await?))
         }
-        Driven::Stopped => Outcome::Stopped,
+        Driven::Stopped => RunEnd::Stopped,
     };
     Ok((outcome, started))
 }
 
-async fn finish(world: &World, row: ExecutionRow, ending: Ending) -> Result<ExecutionRow> {
+async fn finish(context: &Context, row: ExecutionRow, ending: Ending) -> Result<ExecutionRow> {
     let (status, output, error) = match ending {
         Ending::Succeeded { output } => (ExecutionStatus::Succeeded, Some(output.to_string()), None),
         Ending::Failed(error) => (ExecutionStatus::Failed, None, Some(error)),
@@ -80,13 +80,13 @@ async fn finish(world: &World, row: ExecutionRow, ending: Ending) -> Result<Exec
     let (error, cause) = error.map_or((None, None), |error| (error.error, error.cause));
     let ended = ExecutionRow {
         status,
-        stopped: Some(world.ports.clock.now()),
+        stopped: Some(context.ports.clock.now()),
         output,
         error: error.map(|error| error.to_string()),
         cause: cause.map(|cause| cause.to_string()),
         ..row
     };
-    let updated = world.ports.journal.update(ended.clone()).await;
+    let updated = context.ports.journal.update(ended.clone()).await;
     updated.map_err(while_doing("write down the execution's end"))?;
     Ok(ended)
 }
@@ -94,8 +94,8 @@ async fn finish(world: &World, row: ExecutionRow, ending: Ending) -> Result<Exec
 /// Writes down that an execution that ended without success goes on.
 ///
 /// Once more is no harm: an execution that is being redriven already stays as it is.
-pub(crate) async fn redrive(world: &Arc<World>, row: ExecutionRow, execution: Execution) -> Result<ExecutionRow> {
-    let recovered = recovery::replay(world, &row, execution).await?;
+pub(crate) async fn redrive(context: &Arc<Context>, row: ExecutionRow, execution: Execution) -> Result<ExecutionRow> {
+    let recovered = recovery::replay(context, &row, execution).await?;
     let refused = || Error::NotRedrivable { name: row.name.clone() };
     match row.status {
         ExecutionStatus::Running | ExecutionStatus::Succeeded => return Err(refused()),
@@ -106,7 +106,7 @@ pub(crate) async fn redrive(world: &Arc<World>, row: ExecutionRow, execution: Ex
         if !recovered.execution.may_redrive() {
             return Err(refused());
         }
-        journal_redrive(world, &row.arn, recovered.sequence).await?;
+        journal_redrive(context, &row.arn, recovered.sequence).await?;
     }
     let running = ExecutionRow {
         status: ExecutionStatus::Running,
@@ -117,16 +117,16 @@ pub(crate) async fn redrive(world: &Arc<World>, row: ExecutionRow, execution: Ex
         redrivable: false,
         ..row
     };
-    let updated = world.ports.journal.update(running.clone()).await;
+    let updated = context.ports.journal.update(running.clone()).await;
     updated.map_err(while_doing("write down the redrive"))?;
     Ok(running)
 }
 
-async fn journal_redrive(world: &World, arn: &ExecutionArn, sequence: u64) -> Result<()> {
+async fn journal_redrive(context: &Context, arn: &ExecutionArn, sequence: u64) -> Result<()> {
     let entry = Entry {
         event: Event::Redrive,
         moment: Moment {
-            now: to_asl(world.ports.clock.now()),
+            now: to_asl(context.ports.clock.now()),
             jitter: 0.0,
         },
     };
@@ -134,6 +134,6 @@ async fn journal_redrive(world: &World, arn: &ExecutionArn, sequence: u64) -> Re
         sequence,
         record: to_json(&entry),
     };
-    let appended = world.ports.journal.append(arn, vec![record]).await;
+    let appended = context.ports.journal.append(arn, vec![record]).await;
     appended.map_err(while_doing("write the journal"))
 }

@@ -24,7 +24,7 @@ pub(crate) struct Naming {
 }
 
 impl Naming {
-    pub(crate) fn of(parent: &Identity, request: &MapRunRequest) -> Self {
+    pub(crate) fn new(parent: &Identity, request: &MapRunRequest) -> Self {
         let (prefix, machine) = (prefix(parent), &parent.state_machine_name);
         let label = label(parent, request);
         let kind = match request.execution_type {

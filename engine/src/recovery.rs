@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use asl::{Command, Event, Execution, HistoryEvent, MapRunId, MapRunRequest, TaskId};
 use ports::{ExecutionRow, JournalRecord};
 
-use crate::engine::World;
+use crate::engine::Context;
 use crate::error::while_doing;
 use crate::journal::Entry;
 use crate::wait::Wait;
@@ -22,14 +22,14 @@ pub(crate) struct Recovered {
     /// Map runs among them that are known to have started.
     pub(crate) started_map_runs: Vec<MapRunId>,
     /// Map runs that were given up; whether they know is in their ledgers.
-    pub(crate) given_up_map_runs: Vec<MapRunRequest>,
+    pub(crate) aborted_map_runs: Vec<MapRunRequest>,
     /// Tasks among them that were submitted, or taken by a worker.
-    pub(crate) begun_tasks: BTreeSet<TaskId>,
+    pub(crate) accepted_tasks: BTreeSet<TaskId>,
     pub(crate) history: Vec<HistoryEvent>,
 }
 
 /// Reads the whole journal, a page at a time.
-pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Execution) -> Result<Recovered> {
+pub(crate) async fn replay(context: &Context, row: &ExecutionRow, execution: Execution) -> Result<Recovered> {
     let mut replay = Replay {
         name: &row.name,
         recovered: Recovered {
@@ -37,8 +37,8 @@ pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Executi
             sequence: 0,
             outstanding: Vec::new(),
             started_map_runs: Vec::new(),
-            given_up_map_runs: Vec::new(),
-            begun_tasks: BTreeSet::new(),
+            aborted_map_runs: Vec::new(),
+            accepted_tasks: BTreeSet::new(),
             history: Vec::new(),
         },
         open: BTreeMap::new(),
@@ -46,7 +46,7 @@ pub(crate) async fn replay(world: &World, row: &ExecutionRow, execution: Executi
     };
     loop {
         let from = replay.recovered.sequence;
-        let page = world.ports.journal.read(&row.arn, from, limits::JOURNAL_PAGE).await;
+        let page = context.ports.journal.read(&row.arn, from, limits::JOURNAL_PAGE).await;
         let page = page.map_err(while_doing("read the journal"))?;
         if page.is_empty() {
             return Ok(replay.finish());
@@ -77,7 +77,7 @@ impl Replay<'_> {
             self.recovered.started_map_runs.push(*map_run);
         }
         if let Event::TaskSubmitted { task, .. } | Event::TaskStarted { task, .. } = &entry.event {
-            self.recovered.begun_tasks.insert(*task);
+            self.recovered.accepted_tasks.insert(*task);
         }
         if let Some(wait) = Wait::ended_by(&entry.event) {
             self.open.remove(&wait);
@@ -97,19 +97,19 @@ impl Replay<'_> {
     }
 
     fn note(&mut self, command: Command) {
-        if let Some(wait) = Wait::given_up_by(&command) {
-            let given_up = self.open.remove(&wait);
-            if let Some((_, Command::StartMapRun(request))) = given_up
+        if let Some(wait) = Wait::cancelled_by(&command) {
+            let aborted = self.open.remove(&wait);
+            if let Some((_, Command::StartMapRun(request))) = aborted
                 && self.recovered.started_map_runs.contains(&request.map_run)
             {
-                self.recovered.given_up_map_runs.push(*request);
+                self.recovered.aborted_map_runs.push(*request);
             }
-        } else if let Some(wait) = Wait::begun_by(&command) {
+        } else if let Some(wait) = Wait::started_by(&command) {
             if let Wait::MapRun(map_run) = wait {
                 // A redriven run is announced again.
                 self.recovered.started_map_runs.retain(|started| *started != map_run);
-                let given_up = &mut self.recovered.given_up_map_runs;
-                given_up.retain(|request| request.map_run != map_run);
+                let aborted = &mut self.recovered.aborted_map_runs;
+                aborted.retain(|request| request.map_run != map_run);
             }
             self.asked += 1;
             self.open.insert(wait, (self.asked, command));

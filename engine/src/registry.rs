@@ -1,7 +1,7 @@
 //! Where answers from outside find the execution that waits for them: task tokens, activities, requests to stop.
 //!
 //! Owns who waits, and nothing durable: an execution that is driven again after a crash is here again with the same
-//! tokens. A letter is answered for once its event is in the journal, so what a caller was told survives.
+//! tokens. A message is answered for once its event is in the journal, so what a caller was told survives.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,18 +10,18 @@ use asl::{Event, TaskId};
 use ports::{ExecutionArn, MapRunArn};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::map_run::RunLetter;
+use crate::map_run::MapRunMessage;
 
 /// An event for an execution.
 #[derive(Debug)]
-pub(crate) struct Letter {
+pub(crate) struct Message {
     pub(crate) event: Event,
     /// Told whether the event could happen, once it is written down.
     pub(crate) receipt: oneshot::Sender<bool>,
 }
 
-/// Sends letters to one execution.
-pub(crate) type Mailbox = mpsc::Sender<Letter>;
+/// Sends messages to one execution.
+pub(crate) type Sender = mpsc::Sender<Message>;
 
 /// Work for an activity's worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,46 +41,46 @@ pub(crate) struct Machine {
 
 /// Who waits for what.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct Registry {
     open: Mutex<Open>,
     offered: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    tokens: BTreeMap<String, (TaskId, Mailbox)>,
-    executions: BTreeMap<ExecutionArn, Mailbox>,
-    map_runs: BTreeMap<MapRunArn, mpsc::Sender<RunLetter>>,
+    tokens: BTreeMap<String, (TaskId, Sender)>,
+    executions: BTreeMap<ExecutionArn, Sender>,
+    map_runs: BTreeMap<MapRunArn, mpsc::Sender<MapRunMessage>>,
     /// Offered tasks by activity: never more than tasks that are waited for.
     activities: BTreeMap<String, VecDeque<ActivityTask>>,
     machines: BTreeMap<String, Machine>,
 }
 
-/// A place at the desk, given up when it is dropped.
+/// A place at the registry, given up when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    desk: Arc<Desk>,
-    who: Who,
+pub(crate) struct Registration {
+    registry: Arc<Registry>,
+    who: Registered,
 }
 
 #[derive(Debug)]
-enum Who {
+enum Registered {
     Token(String),
     Execution(ExecutionArn),
     MapRun(MapRunArn),
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = self.desk.open();
+        let mut open = self.registry.open();
         match &self.who {
-            Who::Execution(arn) => {
+            Registered::Execution(arn) => {
                 open.executions.remove(arn);
             }
-            Who::MapRun(arn) => {
+            Registered::MapRun(arn) => {
                 open.map_runs.remove(arn);
             }
-            Who::Token(token) => {
+            Registered::Token(token) => {
                 open.tokens.remove(token);
                 let offers = open.activities.values_mut();
                 offers.for_each(|offered| offered.retain(|task| task.token != *token));
@@ -92,7 +92,7 @@ impl Drop for Place {
 /// A task on its way to a worker, who may go before it is there.
 #[derive(Debug)]
 pub(crate) struct Handover {
-    desk: Arc<Desk>,
+    registry: Arc<Registry>,
     activity: String,
     task: Option<ActivityTask>,
 }
@@ -111,50 +111,54 @@ impl Handover {
 impl Drop for Handover {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
-            self.desk.offer_again(&self.activity, task);
+            self.registry.offer_again(&self.activity, task);
         }
     }
 }
 
-impl Desk {
+impl Registry {
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A task waits for an answer with this token.
-    pub(crate) fn expect_answer(self: &Arc<Self>, token: &str, task: TaskId, mailbox: Mailbox) -> Place {
-        self.open().tokens.insert(token.to_owned(), (task, mailbox));
-        self.place(Who::Token(token.to_owned()))
+    pub(crate) fn expect_answer(self: &Arc<Self>, token: &str, task: TaskId, sender: Sender) -> Registration {
+        self.open().tokens.insert(token.to_owned(), (task, sender));
+        self.registration(Registered::Token(token.to_owned()))
     }
 
     /// An execution is driven here.
-    pub(crate) fn receive(self: &Arc<Self>, execution: &ExecutionArn, mailbox: Mailbox) -> Place {
-        self.open().executions.insert(execution.clone(), mailbox);
-        self.place(Who::Execution(execution.clone()))
+    pub(crate) fn receive(self: &Arc<Self>, execution: &ExecutionArn, sender: Sender) -> Registration {
+        self.open().executions.insert(execution.clone(), sender);
+        self.registration(Registered::Execution(execution.clone()))
     }
 
     /// A map run goes on here.
-    pub(crate) fn receive_for_run(self: &Arc<Self>, map_run: &MapRunArn, mailbox: mpsc::Sender<RunLetter>) -> Place {
-        self.open().map_runs.insert(map_run.clone(), mailbox);
-        self.place(Who::MapRun(map_run.clone()))
+    pub(crate) fn receive_for_run(
+        self: &Arc<Self>,
+        map_run: &MapRunArn,
+        sender: mpsc::Sender<MapRunMessage>,
+    ) -> Registration {
+        self.open().map_runs.insert(map_run.clone(), sender);
+        self.registration(Registered::MapRun(map_run.clone()))
     }
 
-    fn place(self: &Arc<Self>, who: Who) -> Place {
-        Place {
-            desk: Arc::clone(self),
+    fn registration(self: &Arc<Self>, who: Registered) -> Registration {
+        Registration {
+            registry: Arc::clone(self),
             who,
         }
     }
 
-    pub(crate) fn holder(&self, token: &str) -> Option<(TaskId, Mailbox)> {
+    pub(crate) fn holder(&self, token: &str) -> Option<(TaskId, Sender)> {
         self.open().tokens.get(token).cloned()
     }
 
-    pub(crate) fn execution(&self, arn: &ExecutionArn) -> Option<Mailbox> {
+    pub(crate) fn execution(&self, arn: &ExecutionArn) -> Option<Sender> {
         self.open().executions.get(arn).cloned()
     }
 
-    pub(crate) fn map_run(&self, arn: &MapRunArn) -> Option<mpsc::Sender<RunLetter>> {
+    pub(crate) fn map_run(&self, arn: &MapRunArn) -> Option<mpsc::Sender<MapRunMessage>> {
         self.open().map_runs.get(arn).cloned()
     }
 
@@ -199,7 +203,7 @@ impl Desk {
     pub(crate) async fn next_handover(self: &Arc<Self>, activity: &str) -> Handover {
         Handover {
             task: Some(self.next_task(activity).await),
-            desk: Arc::clone(self),
+            registry: Arc::clone(self),
             activity: activity.to_owned(),
         }
     }
@@ -227,8 +231,8 @@ impl Desk {
 }
 
 /// Delivers an event; whether it could happen, once it is written down. Nothing when the execution is not there any more.
-pub(crate) async fn deliver(mailbox: &Mailbox, event: Event) -> Option<bool> {
+pub(crate) async fn deliver(sender: &Sender, event: Event) -> Option<bool> {
     let (receipt, told) = oneshot::channel();
-    mailbox.send(Letter { event, receipt }).await.ok()?;
+    sender.send(Message { event, receipt }).await.ok()?;
     told.await.ok()
 }

@@ -12,13 +12,13 @@ use std::sync::Arc;
 use asl::{Event, Integration, Pattern, Resource, TaskId, TaskPhase, TaskRequest, error_name};
 use ports::{ExecutionArn, Invocation, TaskFailure};
 
-use crate::engine::World;
+use crate::engine::Context;
 use crate::limits;
-use crate::wait::Answer;
+use crate::wait::Completion;
 
 /// How a task is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum InvocationKind {
     /// The port's answer is the result.
     Call,
     /// The port's answer is a receipt; the result comes with the token.
@@ -33,7 +33,7 @@ pub(crate) enum Way {
 
 /// What goes on after a call was accepted.
 #[derive(Debug)]
-pub(crate) enum Onward {
+pub(crate) enum AfterAccept {
     /// The token's answer is waited for.
     Token(TaskId),
     /// A nested execution runs; its end is the task's, if the pattern says so.
@@ -44,8 +44,8 @@ pub(crate) enum Onward {
     },
 }
 
-impl Way {
-    pub(crate) fn of(resource: &Resource) -> Self {
+impl InvocationKind {
+    pub(crate) fn new(resource: &Resource) -> Self {
         let Resource::Integration(integration) = resource else {
             return match resource {
                 Resource::Activity(_) => Self::Activity,
@@ -70,20 +70,20 @@ impl Way {
 }
 
 /// Calls the task to its end.
-pub(crate) async fn call(world: Arc<World>, request: TaskRequest) -> Answer {
+pub(crate) async fn call(context: Arc<Context>, request: TaskRequest) -> Completion {
     let task = request.task;
-    match send(&world, &request).await {
-        Ok(output) => Answer::of(Event::TaskSucceeded { task, output }),
-        Err(failure) => failed(&world, task, TaskPhase::Run, failure),
+    match send(&context, &request).await {
+        Ok(output) => Completion::from_event(Event::TaskSucceeded { task, output }),
+        Err(failure) => failed(&context, task, TaskPhase::Run, failure),
     }
 }
 
 /// Sends a call whose result comes with its token.
-pub(crate) async fn submit(world: Arc<World>, request: TaskRequest) -> Answer {
+pub(crate) async fn submit(context: Arc<Context>, request: TaskRequest) -> Completion {
     let task = request.task;
-    match send(&world, &request).await {
-        Ok(output) => Answer::Accepted(Event::TaskSubmitted { task, output }, Onward::Token(task)),
-        Err(failure) => failed(&world, task, TaskPhase::Submit, failure),
+    match send(&context, &request).await {
+        Ok(output) => Completion::Accepted(Event::TaskSubmitted { task, output }, AfterAccept::Token(task)),
+        Err(failure) => failed(&context, task, TaskPhase::Submit, failure),
     }
 }
 
@@ -116,11 +116,11 @@ fn refusal(task: TaskId, phase: TaskPhase, cause: String) -> Event {
     }
 }
 
-pub(crate) fn failed(world: &World, task: TaskId, phase: TaskPhase, failure: TaskFailure) -> Answer {
-    if world.settings.halt_on.contains(&failure.error) {
-        return Answer::Halted(failure);
+pub(crate) fn failed(context: &Context, task: TaskId, phase: TaskPhase, failure: TaskFailure) -> Completion {
+    if context.settings.halt_on.contains(&failure.error) {
+        return Completion::Halted(failure);
     }
-    Answer::of(Event::TaskFailed {
+    Completion::from_event(Event::TaskFailed {
         task,
         phase,
         error: Some(failure.error),
@@ -128,20 +128,20 @@ pub(crate) fn failed(world: &World, task: TaskId, phase: TaskPhase, failure: Tas
     })
 }
 
-async fn send(world: &Arc<World>, request: &TaskRequest) -> Result<String, TaskFailure> {
+async fn send(context: &Arc<Context>, request: &TaskRequest) -> Result<String, TaskFailure> {
     match &request.resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => {
-            invoke(world, request, arn.to_string(), request.input_text.to_string()).await
+            invoke(context, request, arn.to_string(), request.input_text.to_string()).await
         }
-        Resource::Integration(integration) if lambda::is_invoke(integration) => lambda::invoke(world, request).await,
+        Resource::Integration(integration) if lambda::is_invoke(integration) => lambda::invoke(context, request).await,
         Resource::Integration(integration) if token::is_answer(integration) => {
-            token::answer(world, request, integration).await
+            token::answer(context, request, integration).await
         }
         Resource::Integration(integration) => {
             let arn = plain_arn(integration).to_owned();
-            let answer = invoke(world, request, arn, request.input_text.to_string()).await;
+            let answer = invoke(context, request, arn, request.input_text.to_string()).await;
             answer.map_err(|failure| TaskFailure {
-                error: name_of(world, integration, failure.error),
+                error: name_of(context, integration, failure.error),
                 cause: failure.cause,
             })
         }
@@ -149,28 +149,28 @@ async fn send(world: &Arc<World>, request: &TaskRequest) -> Result<String, TaskF
 }
 
 /// A service's bare error code gets the name that the integration gives it.
-fn name_of(world: &World, integration: &Integration, code: String) -> String {
-    if world.settings.halt_on.contains(&code) {
+fn name_of(context: &Context, integration: &Integration, code: String) -> String {
+    if context.settings.halt_on.contains(&code) {
         return code;
     }
     integration.error_name(&code)
 }
 
 pub(crate) async fn invoke(
-    world: &World,
+    context: &Context,
     request: &TaskRequest,
     resource: String,
     input: String,
 ) -> Result<String, TaskFailure> {
     let seconds = request.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let duration = seconds.map_or(limits::TASK_DURATION_MAX, std::time::Duration::from_secs);
-    let deadline = world.ports.clock.now().plus(duration);
+    let deadline = context.ports.clock.now().plus(duration);
     let invocation = Invocation {
         resource,
         input,
         deadline,
     };
-    world.ports.invoker.invoke(invocation).await
+    context.ports.invoker.invoke(invocation).await
 }
 
 /// What a call's input says, by the names of its API.

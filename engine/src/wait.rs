@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use crate::Error;
 use crate::inbox::Companions;
 use crate::map_run::MapRunEnd;
-use crate::task::Onward;
+use crate::task::AfterAccept;
 
 /// Something that an execution waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +19,7 @@ pub(crate) enum Wait {
 
 impl Wait {
     /// What a command begins to wait for.
-    pub(crate) const fn begun_by(command: &Command) -> Option<Self> {
+    pub(crate) const fn started_by(command: &Command) -> Option<Self> {
         match command {
             Command::InvokeTask(request) => Some(Self::Task(request.task)),
             Command::StartTimer { timer, .. } => Some(Self::Timer(*timer)),
@@ -29,7 +29,7 @@ impl Wait {
     }
 
     /// What a command gives up waiting for.
-    pub(crate) const fn given_up_by(command: &Command) -> Option<Self> {
+    pub(crate) const fn cancelled_by(command: &Command) -> Option<Self> {
         match command {
             Command::CancelTask(task) => Some(Self::Task(*task)),
             Command::CancelTimer(timer) => Some(Self::Timer(*timer)),
@@ -56,12 +56,12 @@ impl Wait {
 }
 
 /// What a wait answered.
-pub(crate) enum Answer {
+pub(crate) enum Completion {
     Event(Box<Event>),
     /// The call was accepted; once that is written down, it goes on.
-    Accepted(Event, Onward),
+    Accepted(Event, AfterAccept),
     /// It was accepted before a crash, and goes on.
-    Resumed(Onward),
+    Resumed(AfterAccept),
     /// The task failed in a way that stops the run.
     Halted(TaskFailure),
     /// The nested execution has stopped and can be run again.
@@ -69,13 +69,13 @@ pub(crate) enum Answer {
     /// A map run has ended, or stopped and can be run again; what its children have started may still run.
     MapRun(asl::MapRunId, MapRunEnd, Companions),
     /// The wait was given up.
-    GivenUp,
+    Cancelled,
     /// The map run cannot go on.
     Broken(Error),
 }
 
-impl Answer {
-    pub(crate) fn of(event: Event) -> Self {
+impl Completion {
+    pub(crate) fn from_event(event: Event) -> Self {
         Self::Event(Box::new(event))
     }
 }
@@ -83,7 +83,7 @@ impl Answer {
 /// An event that is to be taken, and what hangs on it.
 pub(crate) struct Incoming {
     pub(crate) event: Event,
-    pub(crate) onward: Option<Onward>,
+    pub(crate) after: Option<AfterAccept>,
     pub(crate) receipt: Option<oneshot::Sender<bool>>,
 }
 
@@ -91,16 +91,16 @@ impl From<Event> for Incoming {
     fn from(event: Event) -> Self {
         Self {
             event,
-            onward: None,
+            after: None,
             receipt: None,
         }
     }
 }
 
 /// What is to be done once the events are written down.
-pub(crate) struct Act {
+pub(crate) struct Effects {
     pub(crate) map_run: Option<asl::MapRunId>,
-    pub(crate) onward: Option<Onward>,
+    pub(crate) after: Option<AfterAccept>,
     pub(crate) receipt: Option<oneshot::Sender<bool>>,
     pub(crate) commands: Vec<Command>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{ExecutionArn, ExecutionRow, Fault, Faults, Ledger, ObjectStore, Timestamp, memory};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -55,8 +55,8 @@ impl World {
             name: "run".to_owned(),
             input: input.to_string(),
             identity: None,
-            redrives: None,
-            redo: None,
+            rerun_of: None,
+            item_subset: None,
             composition: None,
         };
         self.engine(u64::MAX).start(new).await.unwrap()
@@ -94,7 +94,7 @@ fn slow_children() -> Value {
 
 async fn run(world: &World, map: &Value, input: &Value) -> ExecutionRow {
     let arn = world.start(map, input).await;
-    let Outcome::Ended(row) = world.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap() else {
+    let RunEnd::Ended(row) = world.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap() else {
         panic!("nobody asked it to stop");
     };
     *row
@@ -361,7 +361,7 @@ async fn a_run_goes_on_from_its_mark_after_any_crash() {
             Ok(ended) => ended,
             Err(_crash) => world.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap(),
         };
-        let Outcome::Ended(row) = ended else {
+        let RunEnd::Ended(row) = ended else {
             panic!("nobody asked it to stop")
         };
         assert_eq!(output(&row), expected, "with {calls} calls of the ledger");
@@ -381,7 +381,7 @@ async fn a_run_that_goes_on_in_another_object_fails() {
         store: World::with(rows + "60\n").store,
         ..world
     };
-    let Outcome::Ended(row) = changed.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap() else {
+    let RunEnd::Ended(row) = changed.engine(u64::MAX).run(&arn, &Stop::default()).await.unwrap() else {
         panic!("nobody asked it to stop");
     };
     assert_eq!(row.error.as_deref(), Some("States.ItemReaderFailed"));

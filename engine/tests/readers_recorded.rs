@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{ExecutionRow, Timestamp, memory};
 use serde_json::{Value, json};
 
@@ -39,12 +39,12 @@ async fn run(case: &Value) -> ExecutionRow {
         name: "execution-name".to_owned(),
         input: case["input"].as_str().unwrap_or("{}").to_owned(),
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         composition: None,
     };
     let arn = engine.start(new).await.unwrap();
-    let Outcome::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
+    let RunEnd::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
         panic!("nobody asked it to stop");
     };
     *row

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::{Engine, Error, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, Error, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{ExecutionRow, ExecutionStatus, Fault, Faults, Ledger, TaskFailure, Timestamp, memory};
 use serde_json::{Value, json};
 
@@ -89,25 +89,25 @@ fn writer(config: Option<Value>) -> Value {
 impl World {
     async fn run(&self, map: Value) -> ExecutionRow {
         match self.try_run(map).await.unwrap() {
-            Outcome::Ended(row) => *row,
-            Outcome::Stopped => panic!("nobody asked it to stop"),
+            RunEnd::Ended(row) => *row,
+            RunEnd::Stopped => panic!("nobody asked it to stop"),
         }
     }
 
-    async fn try_run(&self, map: Value) -> Result<Outcome, Error> {
+    async fn try_run(&self, map: Value) -> Result<RunEnd, Error> {
         self.try_run_machine(json!({"StartAt": "Map", "States": {"Map": map}}))
             .await
     }
 
-    async fn try_run_machine(&self, definition: Value) -> Result<Outcome, Error> {
+    async fn try_run_machine(&self, definition: Value) -> Result<RunEnd, Error> {
         let new = NewExecution {
             state_machine: "machine".to_owned(),
             definition: definition.to_string(),
             name: "run".to_owned(),
             input: "{}".to_owned(),
             identity: None,
-            redrives: None,
-            redo: None,
+            rerun_of: None,
+            item_subset: None,
             composition: None,
         };
         let arn = self.engine.start(new).await.unwrap();
@@ -313,7 +313,7 @@ async fn a_ledger_that_cannot_be_read_back_stops_the_engine_and_fails_no_run() {
         let world = world_over(Arc::new(mortal), 5, |_| false);
         match world.try_run(slow.clone()).await {
             Err(Error::Port { .. }) => stopped += 1,
-            Ok(Outcome::Ended(row)) if row.status == ExecutionStatus::Succeeded => break,
+            Ok(RunEnd::Ended(row)) if row.status == ExecutionStatus::Succeeded => break,
             other => panic!("with {calls} calls of the ledger: {other:?}"),
         }
     }
@@ -328,8 +328,8 @@ async fn outputs_of(lines: &[String], fields: Value) -> ExecutionRow {
     map["ItemProcessor"]["States"]["Work"] = json!({"Type": "Pass", "End": true});
     let definition = json!({"StartAt": "ProcessAllItems", "States": {"ProcessAllItems": map}});
     match world.try_run_machine(definition).await.unwrap() {
-        Outcome::Ended(row) => *row,
-        Outcome::Stopped => panic!("nobody asked it to stop"),
+        RunEnd::Ended(row) => *row,
+        RunEnd::Stopped => panic!("nobody asked it to stop"),
     }
 }
 

@@ -24,7 +24,7 @@ mod simulation {
     const HALT: &str = "Test.DiskFull";
 }
 
-use engine::{Engine, Error, Outcome, Stop};
+use engine::{Engine, Error, RunEnd, Stop};
 use ports::{Clock, ExecutionArn, ExecutionStatus, Timestamp, memory};
 use serde_json::{Value, json};
 
@@ -95,7 +95,7 @@ fn a_seed_always_does_the_same() {
 }
 
 async fn run(engine: &Engine, arn: &ExecutionArn) -> Result<Value, Error> {
-    let Outcome::Ended(row) = engine.run(arn, &Stop::default()).await? else {
+    let RunEnd::Ended(row) = engine.run(arn, &Stop::default()).await? else {
         panic!("nobody asked it to stop");
     };
     assert_eq!(
@@ -246,7 +246,7 @@ async fn a_failed_child_is_counted_and_the_run_goes_on() {
     let world = World::with_items(5);
     let engine = world.engine(NEVER, NEVER);
     let arn = engine.start(new_execution(machine(2, true), "fail")).await.unwrap();
-    let Outcome::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
+    let RunEnd::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
         panic!("nobody asked it to stop")
     };
     let output: Value = serde_json::from_str(&row.output.unwrap()).unwrap();
@@ -285,7 +285,7 @@ async fn asked_to_stop_it_finishes_what_runs_and_goes_on_later() {
         }
         stop.request();
     });
-    assert_eq!(stopped.0.unwrap(), Outcome::Stopped);
+    assert_eq!(stopped.0.unwrap(), RunEnd::Stopped);
     let before = world.worked.lock().unwrap().clone();
     assert!(
         before.len() < 50 && before.values().all(|times| *times == 1),
@@ -315,7 +315,7 @@ async fn asked_to_stop_a_task_that_a_child_waits_for_still_runs_out_of_time() {
         clock.sleep_until(Timestamp::from_millis(5_000)).await;
         stop.request();
     });
-    assert_eq!(stopped.0.unwrap(), Outcome::Stopped);
+    assert_eq!(stopped.0.unwrap(), RunEnd::Stopped);
     run(&engine, &arn).await.unwrap();
     let keys = world.store.keys("bucket");
     let files = keys.iter().filter(|key| key.contains("FAILED_"));

@@ -54,10 +54,10 @@ pub struct ExecutionRow {
     /// What would make the same execution again: equal identities mean that a crashed run is resumed.
     pub identity: Option<String>,
     /// The execution whose failed items this one does again.
-    pub redrives: Option<ExecutionArn>,
+    pub rerun_of: Option<ExecutionArn>,
     /// Which items of an earlier execution's map runs it does again, as JSON that only the engine reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redo: Option<String>,
+    pub item_subset: Option<String>,
     /// Whose child it is, if it is a map run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_of: Option<ChildOf>,

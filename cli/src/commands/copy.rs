@@ -63,7 +63,7 @@ fn new_run(state: &State, args: &CopyArgs) -> Result<NewRun, Failure> {
         digest,
         input: request,
         composition,
-        redrives: None,
+        rerun_of: None,
         new: args.run.new,
     })
 }

@@ -187,7 +187,7 @@ fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure
         digest,
         input,
         composition,
-        redrives: None,
+        rerun_of: None,
         new: true,
     })
 }

@@ -61,7 +61,7 @@ fn new_run(state: &State, args: &DownloadArgs) -> Result<NewRun, Failure> {
         digest,
         input,
         composition,
-        redrives: None,
+        rerun_of: None,
         new: args.run.new,
     })
 }

@@ -37,7 +37,7 @@ pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, 
         digest: at.key.clone(),
         input,
         composition,
-        redrives: Some(row.arn.clone()),
+        rerun_of: Some(row.arn.clone()),
         new: args.new,
     };
     run::execute(state, run).await
@@ -48,7 +48,7 @@ pub(crate) async fn execute(opened: Opened, args: &RedriveArgs) -> Result<Exit, 
 async fn lineage(state: &State, args: &RedriveArgs) -> Result<Vec<ExecutionRow>, Failure> {
     let mut row = state.find_run(&args.run.run).await?;
     while row.status == ExecutionStatus::Running {
-        let Some(of) = &row.redrives else {
+        let Some(of) = &row.rerun_of else {
             let text = format!("{} has not ended", row.name);
             let first = format!("go on with it first: gantry resume {}{}", row.name, state.flag());
             return Err(Failure::usage(text).with_hint(first));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use engine::{Engine, NewExecution, Outcome, Stop};
+use engine::{Engine, NewExecution, RunEnd, Stop};
 use manifest::error_name::{ADDRESS_REFUSED, PORT_REFUSED};
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, Meter};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(crate) struct NewRun {
     pub(crate) digest: String,
     pub(crate) input: Value,
     pub(crate) composition: Composition,
-    pub(crate) redrives: Option<ExecutionArn>,
+    pub(crate) rerun_of: Option<ExecutionArn>,
     /// Even if there is one like it.
     pub(crate) new: bool,
 }
@@ -95,8 +95,8 @@ impl Ready {
             () = interrupted_twice(&state, &stop, signals) => return Ok(Exit::Interrupted),
         };
         match outcome {
-            Ok(Outcome::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
-            Ok(Outcome::Stopped) => {
+            Ok(RunEnd::Ended(row)) => ended(&state, &row, state.clock.now().since(started)).await,
+            Ok(RunEnd::Stopped) => {
                 let name = short_name(arn);
                 state.output.say(format!("stopped {name}; the same command resumes it"));
                 Ok(Exit::Interrupted)
@@ -163,8 +163,8 @@ async fn start_or_resume(
         name,
         input: run.input.to_string(),
         identity: Some(identity),
-        redrives: run.redrives,
-        redo: None,
+        rerun_of: run.rerun_of,
+        item_subset: None,
         composition: Some(run.composition.to_json()?),
     };
     Ok((engine.start(new).await?, false))
@@ -183,7 +183,7 @@ fn new_name(state: &State, run: &NewRun, identity: &str) -> String {
     let moment: String = now.to_string().chars().filter(char::is_ascii_digit).collect();
     let (day, time) = moment.split_at_checked(8).unwrap_or((&moment, ""));
     let time = time.get(..6).unwrap_or(time);
-    let verb = if run.redrives.is_some() {
+    let verb = if run.rerun_of.is_some() {
         "redrive"
     } else {
         run.composition.action.name()

@@ -36,7 +36,7 @@ fn list_json(state: &State, rows: &[ExecutionRow]) {
         let line = json!({
             "run": row.name, "status": row.status, "stateMachine": row.state_machine,
             "started": row.started.to_string(), "stopped": row.stopped.map(|stopped| stopped.to_string()),
-            "manifest": manifest(row), "error": row.error, "redrives": row.redrives,
+            "manifest": manifest(row), "error": row.error, "rerunOf": row.rerun_of,
         });
         if !state.output.data(line.to_string()) {
             return;

@@ -29,7 +29,7 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
                 "run": row.name, "arn": row.arn, "status": row.status, "stateMachine": row.state_machine,
                 "manifest": manifest(&row), "started": row.started.to_string(),
                 "stopped": row.stopped.map(|stopped| stopped.to_string()), "error": row.error, "cause": row.cause,
-                "redrives": row.redrives, "summary": found, "mapRuns": map_runs,
+                "rerunOf": row.rerun_of, "summary": found, "mapRuns": map_runs,
             })
             .to_string(),
         );
@@ -62,8 +62,8 @@ async fn lines(
         ),
         format!("machine    {}", row.state_machine),
     ];
-    if let Some(redrives) = &row.redrives {
-        lines.push(format!("redrives   {}", short_name(redrives)));
+    if let Some(earlier) = &row.rerun_of {
+        lines.push(format!("rerun of   {}", short_name(earlier)));
     }
     if let Some(error) = &row.error {
         lines.push(format!(
@@ -90,7 +90,7 @@ async fn map_runs_of(state: &State, row: &ExecutionRow) -> Result<Vec<MapRunDesc
     listed.reverse();
     let described = listed
         .into_iter()
-        .filter_map(|(arn, state)| MapRunDescription::of(&arn, state));
+        .filter_map(|(arn, state)| MapRunDescription::from_ledger(&arn, state));
     Ok(described.collect())
 }
 

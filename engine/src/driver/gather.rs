@@ -1,13 +1,13 @@
-//! What an execution waits for: answers, letters, requests to end and to stop.
+//! What an execution waits for: answers, messages, requests to end and to stop.
 
 use asl::{Ending, Event, StateError, error_name};
 use futures::future::pending;
 use futures::{FutureExt, StreamExt};
 
 use super::Driver;
-use crate::inbox::next_letter;
+use crate::inbox::next_message;
 use crate::map_run::MapRunEnd;
-use crate::wait::{Answer, Incoming, Wait};
+use crate::wait::{Completion, Incoming, Wait};
 use crate::{Error, Result, Stop, limits};
 
 impl Driver {
@@ -30,14 +30,14 @@ impl Driver {
                 self.run_out_of_time();
                 return Ok(true);
             }
-            letter = next_letter(&mut self.post) => self.ready.push(letter),
-            Some(answer) = self.waits.next() => self.heed(answer)?,
+            message = next_message(&mut self.inbox) => self.ready.push(message),
+            Some(answer) = self.waits.next() => self.complete(answer)?,
             Some(ended) = self.companions.0.next() => ended?,
         }
         while self.ready.len() < limits::EVENTS_PER_APPEND_MAX
             && let Some(Some(answer)) = self.waits.next().now_or_never()
         {
-            self.heed(answer)?;
+            self.complete(answer)?;
         }
         Ok(true)
     }
@@ -52,30 +52,30 @@ impl Driver {
         self.ready.push(Event::Stop { error, cause }.into());
     }
 
-    fn heed(&mut self, answer: Answer) -> Result<()> {
+    fn complete(&mut self, answer: Completion) -> Result<()> {
         match answer {
-            Answer::Event(event) => self.ready.push(Incoming::from(*event)),
-            Answer::Accepted(event, onward) => self.ready.push(Incoming {
-                onward: Some(onward),
+            Completion::Event(event) => self.ready.push(Incoming::from(*event)),
+            Completion::Accepted(event, after) => self.ready.push(Incoming {
+                after: Some(after),
                 ..event.into()
             }),
-            Answer::Resumed(onward) => self.go_on(onward),
-            Answer::MapRun(map_run, MapRunEnd::Result(result), started) => {
+            Completion::Resumed(after) => self.continue_with(after),
+            Completion::MapRun(map_run, MapRunEnd::Result(result), started) => {
                 self.companions.take_on(started);
                 self.aborts.remove(&map_run);
-                if !self.given_up.remove(&map_run) {
+                if !self.aborted.remove(&map_run) {
                     self.ready.push(Event::MapRunEnded { map_run, result }.into());
                 }
             }
-            Answer::MapRun(_, MapRunEnd::Stopped, started) => self.companions.take_on(started),
-            Answer::GivenUp | Answer::Stopped => {}
-            Answer::Halted(failure) => {
+            Completion::MapRun(_, MapRunEnd::Stopped, started) => self.companions.take_on(started),
+            Completion::Cancelled | Completion::Stopped => {}
+            Completion::Halted(failure) => {
                 return Err(Error::Halted {
                     error: failure.error,
                     cause: failure.cause,
                 });
             }
-            Answer::Broken(error) => return Err(error),
+            Completion::Broken(error) => return Err(error),
         }
         Ok(())
     }
@@ -83,7 +83,7 @@ impl Driver {
     /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs, children and what it has started
     /// are waited for. A child's tasks are waited for, and until then its timers too: one of them may end the task.
     async fn wind_down(&mut self) -> Result<bool> {
-        let drops = |task| self.recorder.is_some() || self.places.contains_key(task);
+        let drops = |task| self.recorder.is_some() || self.registrations.contains_key(task);
         let works = self
             .handles
             .keys()
@@ -110,7 +110,7 @@ impl Driver {
                     self.run_out_of_time();
                     return Ok(true);
                 }
-                Some(answer) = self.waits.next() => self.heed(answer)?,
+                Some(answer) = self.waits.next() => self.complete(answer)?,
                 Some(ended) = self.companions.0.next() => ended?,
             }
             if !self.ready.is_empty() {

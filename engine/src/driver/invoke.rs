@@ -8,33 +8,33 @@ use futures::future::pending;
 use tokio::sync::oneshot;
 
 use super::Driver;
-use crate::inbox::Post;
+use crate::inbox::Inbox;
 use crate::lifecycle::Driving;
 use crate::registry::ActivityTask;
 use crate::task::nested::{self, Nested};
-use crate::task::{self, Onward, Way};
+use crate::task::{self, AfterAccept, InvocationKind};
 use crate::wait::Wait;
 
 impl Driver {
     /// Calls a task in its own way. `begun`: it was submitted, or taken by a worker, before a crash.
-    pub(crate) fn invoke(&mut self, request: TaskRequest, begun: bool) {
-        let (task, world) = (request.task, Arc::clone(&self.world));
-        let way = Way::of(&request.resource);
-        if way.takes_token() {
-            let mailbox = self.post.get_or_insert_with(Post::new).sender.clone();
-            let place = world.desk.expect_answer(&request.task_token, task, mailbox);
-            self.places.insert(task, place);
+    pub(crate) fn invoke(&mut self, request: TaskRequest, accepted: bool) {
+        let (task, context) = (request.task, Arc::clone(&self.context));
+        let kind = InvocationKind::new(&request.resource);
+        if kind.takes_token() {
+            let sender = self.inbox.get_or_insert_with(Inbox::new).sender.clone();
+            let registration = context.registry.expect_answer(&request.task_token, task, sender);
+            self.registrations.insert(task, registration);
         }
-        let answer = match way {
-            Way::Call => task::call(world, request).boxed(),
-            Way::Token | Way::Activity if begun => pending().boxed(),
-            Way::Token => task::submit(world, request).boxed(),
-            Way::Activity => return self.offer(&request),
-            Way::Nested(pattern) => {
-                self.nested.insert(task, Nested::of(&world, &request, pattern));
-                nested::answer(world, request, pattern, begun).boxed()
+        let answer = match kind {
+            InvocationKind::Call => task::call(context, request).boxed(),
+            InvocationKind::Token | InvocationKind::Activity if accepted => pending().boxed(),
+            InvocationKind::Token => task::submit(context, request).boxed(),
+            InvocationKind::Activity => return self.offer(&request),
+            InvocationKind::Nested(pattern) => {
+                self.nested.insert(task, Nested::new(&context, &request, pattern));
+                nested::answer(context, request, pattern, accepted).boxed()
             }
-            Way::Nobody => return self.ready.push(task::unresolvable(&request).into()),
+            InvocationKind::Nobody => return self.ready.push(task::unresolvable(&request).into()),
         };
         self.wait(Wait::Task(task), answer);
     }
@@ -48,7 +48,7 @@ impl Driver {
         let Resource::Activity(arn) = &request.resource else {
             return;
         };
-        if self.world.desk.offer(arn, offered) {
+        if self.context.registry.offer(arn, offered) {
             self.wait(Wait::Task(request.task), pending().boxed());
         } else {
             self.ready.push(task::no_activity(request).into());
@@ -56,19 +56,19 @@ impl Driver {
     }
 
     /// What was accepted is written down, and goes on.
-    pub(crate) fn go_on(&mut self, onward: Onward) {
-        match onward {
-            Onward::Token(task) => self.wait(Wait::Task(task), pending().boxed()),
-            Onward::Execution {
+    pub(crate) fn continue_with(&mut self, after: AfterAccept) {
+        match after {
+            AfterAccept::Token(task) => self.wait(Wait::Task(task), pending().boxed()),
+            AfterAccept::Execution {
                 task,
                 execution,
                 pattern,
             } => {
                 let (done, ended) = oneshot::channel();
-                let (world, stop) = (Arc::clone(&self.world), self.stop.clone());
+                let (context, stop) = (Arc::clone(&self.context), self.stop.clone());
                 let nested = self.nested.get_mut(&task);
                 let driving = nested.map_or_else(|| Driving::until(&stop), |nested| nested.begin(stop.clone()));
-                let run = nested::run(world, execution, driving, done);
+                let run = nested::run(context, execution, driving, done);
                 self.companions.0.push(run.boxed());
                 match pattern {
                     Pattern::RequestResponse => {}
@@ -82,8 +82,8 @@ impl Driver {
     }
 
     /// The execution that a task starts is not waited for any more.
-    pub(crate) fn give_up_nested(&mut self, nested: Nested) {
-        let left = nested.give_up(&self.world, self.stop.clone());
+    pub(crate) fn cancel_nested(&mut self, nested: Nested) {
+        let left = nested.cancel(&self.context, self.stop.clone());
         self.companions.0.extend(left);
     }
 }

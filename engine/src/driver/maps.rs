@@ -7,10 +7,10 @@ use futures::{FutureExt, StreamExt};
 use ports::ExecutionRow;
 
 use super::{Driven, Driver};
-use crate::item_subset::Redo;
+use crate::item_subset::ItemSubset;
 use crate::map_run::{self, Control, MapRunEnd};
 use crate::naming;
-use crate::wait::{Answer, Wait};
+use crate::wait::{Completion, Wait};
 use crate::{Error, Result, Stop};
 
 impl Driver {
@@ -46,10 +46,16 @@ impl Driver {
         };
         self.aborts.insert(map_run, control.abort.clone());
         let parent = execution.identity().clone();
-        let run = map_run::run(Arc::clone(&self.world), parent, *request, self.redo.clone(), control);
+        let run = map_run::run(
+            Arc::clone(&self.context),
+            parent,
+            *request,
+            self.item_subset.clone(),
+            control,
+        );
         let answer = run.map(move |end| match end {
-            Ok((end, started)) => Answer::MapRun(map_run, end, started),
-            Err(error) => Answer::Broken(error),
+            Ok((end, started)) => Completion::MapRun(map_run, end, started),
+            Err(error) => Completion::Broken(error),
         });
         self.wait(Wait::MapRun(map_run), answer.boxed());
     }
@@ -59,31 +65,31 @@ impl Driver {
         let map_run = request.map_run;
         self.map_runs.insert(map_run, request);
         self.run_map(map_run);
-        self.give_up(Wait::MapRun(map_run));
+        self.cancel(Wait::MapRun(map_run));
     }
 
     /// It has ended once the map runs that it has given up have.
     pub(super) async fn end(&mut self, ending: Ending) -> Result<Driven> {
-        while !self.given_up.is_empty() {
+        while !self.aborted.is_empty() {
             match self.waits.next().await {
-                Some(Answer::MapRun(map_run, MapRunEnd::Result(_), started)) => {
+                Some(Completion::MapRun(map_run, MapRunEnd::Result(_), started)) => {
                     self.companions.take_on(started);
-                    self.given_up.remove(&map_run);
+                    self.aborted.remove(&map_run);
                 }
-                Some(Answer::Broken(error)) => return Err(error),
-                Some(Answer::MapRun(_, MapRunEnd::Stopped, started)) => {
+                Some(Completion::Broken(error)) => return Err(error),
+                Some(Completion::MapRun(_, MapRunEnd::Stopped, started)) => {
                     self.companions.take_on(started);
                     return Ok(Driven::Stopped);
                 }
                 None => return Ok(Driven::Stopped),
                 // Nobody waits for it any more.
                 Some(
-                    Answer::Event(_)
-                    | Answer::Accepted(..)
-                    | Answer::Resumed(_)
-                    | Answer::Halted(_)
-                    | Answer::Stopped
-                    | Answer::GivenUp,
+                    Completion::Event(_)
+                    | Completion::Accepted(..)
+                    | Completion::Resumed(_)
+                    | Completion::Halted(_)
+                    | Completion::Stopped
+                    | Completion::Cancelled,
                 ) => {}
             }
         }
@@ -97,9 +103,9 @@ impl Driver {
 }
 
 /// Which items of an earlier execution its map runs do again.
-pub(crate) fn redo_of(row: &ExecutionRow) -> Result<Option<Redo>> {
-    let redo = row.redo.as_deref().map(serde_json::from_str).transpose();
-    redo.map_err(|error| Error::Journal {
+pub(crate) fn item_subset_of(row: &ExecutionRow) -> Result<Option<ItemSubset>> {
+    let item_subset = row.item_subset.as_deref().map(serde_json::from_str).transpose();
+    item_subset.map_err(|error| Error::Journal {
         name: row.name.clone(),
         sequence: 0,
         reason: error.to_string(),

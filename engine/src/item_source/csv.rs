@@ -31,7 +31,7 @@ pub(crate) enum Header {
 
 impl CsvLayout {
     /// As the reader's configuration says.
-    pub(crate) fn of(reader: &ItemReader) -> Result<Self, StateError> {
+    pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
         let delimiter = match reader.csv_delimiter.as_deref() {
             None | Some("COMMA") => Delimiter::Comma,
             Some("PIPE") => Delimiter::Pipe,

@@ -43,13 +43,13 @@ impl Files {
         match (action, list) {
             ("listObjectsV2", _) => {
                 let pages = pages(store, reader, from)?;
-                Ok((Self::Listed(Box::new(pages)), Layout::of(reader)?))
+                Ok((Self::Listed(Box::new(pages)), Layout::from_reader(reader)?))
             }
             ("getObject", (Some("ATHENA_DATA"), _)) => athena(store, reader, from).await,
             ("getObject", (Some("S3_INVENTORY"), _) | (None, Some("MANIFEST"))) => inventory(store, reader, from).await,
             ("getObject", _) => {
                 let files = Self::named(vec![named(reader)?], None, from);
-                Ok((files, Layout::of(reader)?))
+                Ok((files, Layout::from_reader(reader)?))
             }
             _ => Err(failed(format!(
                 "expected the ItemReader's Resource to be `arn:aws:states:::s3:getObject` or `…:listObjectsV2`, found `{}`",
@@ -115,7 +115,7 @@ async fn athena(
     reader: &ItemReader,
     from: Option<&Cursor>,
 ) -> Result<(Files, Layout), StateError> {
-    let layout = Layout::of(reader)?;
+    let layout = Layout::from_reader(reader)?;
     let manifest = read_manifest(store, reader, from).await?;
     let text = std::str::from_utf8(manifest.bytes());
     let text =

@@ -19,7 +19,7 @@ pub(crate) struct JsonLayout {
 }
 
 impl JsonLayout {
-    pub(crate) fn of(items_pointer: Option<&str>) -> Result<Self, StateError> {
+    pub(crate) fn new(items_pointer: Option<&str>) -> Result<Self, StateError> {
         let text = items_pointer.unwrap_or_default().to_owned();
         let pointer = JsonPointer::parse(&text);
         let pointer = pointer.map_err(|bad| failed(format!("the ItemsPointer `{text}` cannot be followed: {bad}")))?;

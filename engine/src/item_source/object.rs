@@ -51,10 +51,10 @@ pub(crate) enum ObjectItems {
 
 impl Layout {
     /// As the reader's configuration says.
-    pub(crate) fn of(reader: &ItemReader) -> Result<Self, StateError> {
+    pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
         match reader.input_type.as_deref() {
-            Some("CSV") => CsvLayout::of(reader).map(Self::Csv),
-            Some("JSON") => JsonLayout::of(reader.items_pointer.as_deref()).map(Self::Json),
+            Some("CSV") => CsvLayout::from_reader(reader).map(Self::Csv),
+            Some("JSON") => JsonLayout::new(reader.items_pointer.as_deref()).map(Self::Json),
             Some("JSONL") => Ok(Self::JsonLines),
             Some("PARQUET") => Ok(Self::Parquet),
             other => {

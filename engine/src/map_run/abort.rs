@@ -3,8 +3,8 @@
 use asl::{ExecutionType, StateError};
 use ports::{ErrorKind, ExecutionArn, RunFailure};
 
-use super::attempt::Life;
-use super::{MapRun, Progress, joined};
+use super::attempt::AttemptStart;
+use super::{ChildrenEnd, MapRun, joined};
 use crate::child::InFlight;
 use crate::error::while_doing;
 use crate::{Result, limits};
@@ -12,7 +12,7 @@ use crate::{Result, limits};
 impl MapRun {
     /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
     /// the run up.
-    pub(super) async fn give_up(&mut self, error: Option<StateError>) -> Result<Progress> {
+    pub(super) async fn abort(&mut self, error: Option<StateError>) -> Result<ChildrenEnd> {
         let error = error.filter(|_| !self.control.abort.is_requested());
         // The execution gives a run up that was never to begin, but not for a reason of its own.
         let error = self.request.doomed.clone().or(error);
@@ -30,7 +30,7 @@ impl MapRun {
                 self.adopt().await?;
                 self.end_children().await?;
                 if self.stopped_children {
-                    return Ok(Progress::Stopped);
+                    return Ok(ChildrenEnd::Stopped);
                 }
             }
         }
@@ -40,7 +40,7 @@ impl MapRun {
         self.state.pending = self.pending();
         self.dirty = true;
         self.flush().await?;
-        Ok(Progress::Over)
+        Ok(ChildrenEnd::Over)
     }
 
     /// Children are asked to end, and have. What they have started goes on.
@@ -57,7 +57,7 @@ impl MapRun {
     /// more than all that may run at once missing before it.
     async fn adopt(&mut self) -> Result<()> {
         let (mut from, mut missing) = (self.next, 0);
-        while self.life == Life::Later && missing < limits::CHILD_CONCURRENCY_MAX {
+        while self.start == AttemptStart::Resumed && missing < limits::CHILD_CONCURRENCY_MAX {
             let Some(position) = self.to_do.next(from) else { break };
             from = position + 1;
             if self.state.done.contains(position) {
@@ -78,7 +78,12 @@ impl MapRun {
     /// The child there, if this attempt has started it.
     async fn started_before(&mut self, position: u64) -> Result<Option<InFlight>> {
         let (_, arn) = self.naming.child(position, self.request.redrive);
-        let row = self.world.ports.journal.execution(&ExecutionArn(arn.to_string())).await;
+        let row = self
+            .context
+            .ports
+            .journal
+            .execution(&ExecutionArn(arn.to_string()))
+            .await;
         let row = match row {
             Ok(row) => row,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

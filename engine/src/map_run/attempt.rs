@@ -14,44 +14,44 @@ use ports::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::driver::redo_of;
-use crate::engine::World;
+use crate::driver::item_subset_of;
+use crate::engine::Context;
 use crate::error::while_doing;
-use crate::item_subset::Redo;
+use crate::item_subset::ItemSubset;
 use crate::naming::Naming;
 use crate::result_sink::ChildEnding;
 use crate::{Ports, Result};
 
 /// A map run as it begins, is taken up again, or is redriven.
-pub(super) struct Begun {
+pub(super) struct OpenedAttempt {
     pub(super) state: LedgerState,
-    pub(super) life: Life,
+    pub(super) start: AttemptStart,
 }
 
 /// Whether anybody has worked on an attempt before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
-    First,
+pub(super) enum AttemptStart {
+    New,
     /// An earlier one may have started children that this one has not come to.
-    Later,
+    Resumed,
 }
 
 /// Begins an attempt of a map run, or takes it up again.
-pub(super) async fn begin(
-    world: &Arc<World>,
+pub(super) async fn open(
+    context: &Arc<Context>,
     naming: &Naming,
     parent: &Identity,
     request: &MapRunRequest,
-    redo: Option<&Redo>,
-) -> Result<Begun> {
-    let (ledger, now) = (&world.ports.ledger, world.ports.clock.now());
+    item_subset: Option<&ItemSubset>,
+) -> Result<OpenedAttempt> {
+    let (ledger, now) = (&context.ports.ledger, context.ports.clock.now());
     let found = ledger.state(&naming.arn).await;
     let found = found
         .map_err(while_doing("read the map run's ledger"))?
         .unwrap_or_default();
     if found.execution.is_some() && request.redrive <= found.redrives() {
-        let life = Life::Later;
-        return Ok(Begun { state: found, life });
+        let start = AttemptStart::Resumed;
+        return Ok(OpenedAttempt { state: found, start });
     }
     let mut state = found;
     if state.execution.is_none() {
@@ -62,8 +62,8 @@ pub(super) async fn begin(
             settings: settings(request),
             ..state
         };
-        if let Some(redo) = redo
-            && let Some((_, earlier)) = earlier_run(&world.ports, &state.map, redo).await?
+        if let Some(item_subset) = item_subset
+            && let Some((_, earlier)) = earlier_run(&context.ports, &state.map, item_subset).await?
         {
             // Its items are known by their places: it must be the same source.
             state.source_start = earlier.source_start;
@@ -85,8 +85,8 @@ pub(super) async fn begin(
     };
     let committed = ledger.commit(&naming.arn, commit).await;
     committed.map_err(while_doing("write the map run's ledger"))?;
-    let life = Life::First;
-    Ok(Begun { state, life })
+    let start = AttemptStart::New;
+    Ok(OpenedAttempt { state, start })
 }
 
 const fn settings(request: &MapRunRequest) -> MapRunSettings {
@@ -172,7 +172,7 @@ pub(super) struct Unsuccessful {
 
 impl Unsuccessful {
     /// Nothing, if it has succeeded.
-    pub(super) fn of(position: u64, ending: &ChildEnding) -> Option<Self> {
+    pub(super) fn new(position: u64, ending: &ChildEnding) -> Option<Self> {
         let error = ending.error()?;
         Some(Self {
             position,
@@ -183,15 +183,20 @@ impl Unsuccessful {
 }
 
 /// What the present attempt of a map run is to do.
-pub(super) async fn to_do(ports: &Ports, arn: &MapRunArn, state: &LedgerState, redo: Option<&Redo>) -> Result<ToDo> {
-    let first = at_first(ports, &state.map, redo).await?;
+pub(super) async fn to_do(
+    ports: &Ports,
+    arn: &MapRunArn,
+    state: &LedgerState,
+    item_subset: Option<&ItemSubset>,
+) -> Result<ToDo> {
+    let first = at_first(ports, &state.map, item_subset).await?;
     after(&ports.ledger, arn, first, &state.attempts).await
 }
 
 /// What a run's first attempt is to do: all, or what another run has left.
-fn at_first<'a>(ports: &'a Ports, map: &'a str, redo: Option<&'a Redo>) -> BoxFuture<'a, Result<ToDo>> {
-    match redo {
-        Some(redo) => of_another_run(ports, map, redo).boxed(),
+fn at_first<'a>(ports: &'a Ports, map: &'a str, item_subset: Option<&'a ItemSubset>) -> BoxFuture<'a, Result<ToDo>> {
+    match item_subset {
+        Some(item_subset) => of_another_run(ports, map, item_subset).boxed(),
         None => future::ready(Ok(ToDo::all())).boxed(),
     }
 }
@@ -211,21 +216,21 @@ async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attem
 }
 
 /// The run of the same Map in the earlier execution. There is one at most: that was seen to when this one was made.
-async fn earlier_run(ports: &Ports, map: &str, redo: &Redo) -> Result<Option<(MapRunArn, LedgerState)>> {
-    let mut runs = redo.map_runs(&ports.ledger).await?.into_iter();
+async fn earlier_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> Result<Option<(MapRunArn, LedgerState)>> {
+    let mut runs = item_subset.map_runs(&ports.ledger).await?.into_iter();
     Ok(runs.find(|(_, state)| state.map == map))
 }
 
 /// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
-async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
+async fn of_another_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> Result<ToDo> {
     let ledger = &ports.ledger;
-    let Some((arn, state)) = earlier_run(ports, map, redo).await? else {
+    let Some((arn, state)) = earlier_run(ports, map, item_subset).await? else {
         return Ok(ToDo::all());
     };
     // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.
-    let row = ports.journal.execution(&redo.execution).await;
+    let row = ports.journal.execution(&item_subset.execution).await;
     let row = row.map_err(while_doing("read the execution"))?;
-    let its_own = redo_of(&row)?.filter(|its_own| its_own.execution != redo.execution);
+    let its_own = item_subset_of(&row)?.filter(|its_own| its_own.execution != item_subset.execution);
     let first = at_first(ports, map, its_own.as_ref()).await?;
     let mut attempts = state.attempts;
     attempts.push(Attempt {
@@ -238,7 +243,7 @@ async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
         // Of a child that was tried several times the last ending counts.
         let mut others = SpanSet::default();
         for_each(ledger, &arn, number, |child| {
-            if redo.only.matches(&child.status, child.error.as_deref()) {
+            if item_subset.only.matches(&child.status, child.error.as_deref()) {
                 wanted.insert(child.position);
             } else {
                 others.insert(child.position);
@@ -251,7 +256,7 @@ async fn of_another_run(ports: &Ports, map: &str, redo: &Redo) -> Result<ToDo> {
     unwanted.remove_all(&wanted);
     let mut never_started = left.again;
     never_started.remove_all(&unwanted);
-    if redo.only.matches("PENDING", None) {
+    if item_subset.only.matches("PENDING", None) {
         never_started.insert_all(&left.never_started);
     }
     Ok(ToDo {
@@ -265,7 +270,7 @@ async fn for_each(
     ledger: &Arc<dyn Ledger>,
     arn: &MapRunArn,
     attempt: u32,
-    mut heed: impl FnMut(Unsuccessful),
+    mut visit: impl FnMut(Unsuccessful),
 ) -> Result<()> {
     for position in 0.. {
         let lines = ledger.unsuccessful(arn, attempt, position).await;
@@ -275,7 +280,7 @@ async fn for_each(
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         lines
             .filter_map(|line| serde_json::from_slice(line).ok())
-            .for_each(&mut heed);
+            .for_each(&mut visit);
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ impl MapRun {
     /// Writes the results out, once, and says how the run has ended.
     pub(super) async fn close(&mut self) -> Result<MapRunResult> {
         // From here on the ledger says all there is to say.
-        self.post = None;
+        self.inbox = None;
         let mut output = None;
         if !self.state.is_over() {
             output = self.leave_results().await?;
@@ -40,7 +40,7 @@ impl MapRun {
                 Some(failure) if *failure == RunFailure::default() => MapRunStatus::Aborted,
                 Some(_) => MapRunStatus::Failed,
             };
-            self.state.stopped = Some(self.world.ports.clock.now());
+            self.state.stopped = Some(self.context.ports.clock.now());
             self.dirty = true;
             self.flush().await?;
         }
@@ -117,14 +117,14 @@ impl MapRun {
     }
 
     fn sink(&self) -> Sink {
-        let ports = &self.world.ports;
+        let ports = &self.context.ports;
         Sink::new(&ports.store, &ports.ledger, &self.naming.arn)
     }
 
     /// What stands in files need not stand in the ledger.
     async fn forget_results(&mut self) -> Result<()> {
         for status in [ResultStatus::Succeeded, ResultStatus::Failed] {
-            let forgotten = self.world.ports.ledger.forget_results(&self.naming.arn, status).await;
+            let forgotten = self.context.ports.ledger.forget_results(&self.naming.arn, status).await;
             forgotten.map_err(while_doing("clear the map run's ledger"))?;
         }
         Ok(())

@@ -4,8 +4,8 @@ use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, 
 use serde::{Serialize, Serializer};
 use tokio::sync::oneshot;
 
-use super::inbox::{RunLetter, Standing};
-use crate::error::{InvalidAnswer, while_doing};
+use super::inbox::{MapRunMessage, Snapshot};
+use crate::error::{InvalidRequest, while_doing};
 use crate::{Engine, Error, Result};
 
 /// What `DescribeMapRun` tells.
@@ -109,14 +109,14 @@ pub struct MapRunChange {
 
 impl MapRunDescription {
     /// What a ledger tells of a map run that does not go on here; nothing of one that is older than such descriptions.
-    pub fn of(arn: &MapRunArn, state: LedgerState) -> Option<Self> {
-        let standing = Standing {
+    pub fn from_ledger(arn: &MapRunArn, state: LedgerState) -> Option<Self> {
+        let snapshot = Snapshot {
             pending: state.pending,
             state,
             running: Amount::default(),
             running_again: Amount::default(),
         };
-        describe(arn, standing)
+        describe(arn, snapshot)
     }
 }
 
@@ -124,24 +124,24 @@ impl Engine {
     /// `DescribeMapRun`: of one that goes on in this engine what it is doing, else what its ledger says.
     ///
     /// # Errors
-    /// [`Error::Answer`] when there is no such map run.
+    /// [`Error::Request`] when there is no such map run.
     pub async fn describe_map_run(&self, arn: &MapRunArn) -> Result<MapRunDescription> {
-        let described = if let Some(standing) = self.ask(arn).await {
-            describe(arn, standing)
+        let described = if let Some(snapshot) = self.ask(arn).await {
+            describe(arn, snapshot)
         } else {
-            let state = self.world.ports.ledger.state(arn).await;
+            let state = self.context.ports.ledger.state(arn).await;
             let state = state.map_err(while_doing("read the map run's ledger"))?;
-            state.and_then(|state| MapRunDescription::of(arn, state))
+            state.and_then(|state| MapRunDescription::from_ledger(arn, state))
         };
-        described.ok_or(Error::Answer(InvalidAnswer::MapRun))
+        described.ok_or(Error::Request(InvalidRequest::MapRun))
     }
 
     /// Asks the run itself, if it goes on here.
-    async fn ask(&self, arn: &MapRunArn) -> Option<Standing> {
-        let mailbox = self.world.desk.map_run(arn)?;
-        let (reply, standing) = oneshot::channel();
-        mailbox.send(RunLetter::Describe(reply)).await.ok()?;
-        standing.await.ok()
+    async fn ask(&self, arn: &MapRunArn) -> Option<Snapshot> {
+        let sender = self.context.registry.map_run(arn)?;
+        let (reply, snapshot) = oneshot::channel();
+        sender.send(MapRunMessage::Describe(reply)).await.ok()?;
+        snapshot.await.ok()
     }
 
     /// `ListMapRuns`: at most `limit`, the newest first, after the first `skip`.
@@ -149,7 +149,7 @@ impl Engine {
     /// # Errors
     /// When the ledger cannot be read.
     pub async fn list_map_runs(&self, execution: &ExecutionArn, skip: usize, limit: usize) -> Result<Vec<MapRunEntry>> {
-        let listed = self.world.ports.ledger.map_runs(execution, skip, limit).await;
+        let listed = self.context.ports.ledger.map_runs(execution, skip, limit).await;
         let listed = listed.map_err(while_doing("list the map runs"))?;
         let entries = listed.into_iter().map(|(arn, state)| MapRunEntry {
             execution_arn: execution.clone(),
@@ -164,22 +164,22 @@ impl Engine {
     /// `UpdateMapRun`: from now on, and written down when this returns.
     ///
     /// # Errors
-    /// [`Error::Answer`] when there is no such map run, it has ended, or the percentage is none.
+    /// [`Error::Request`] when there is no such map run, it has ended, or the percentage is none.
     pub async fn update_map_run(&self, arn: &MapRunArn, change: MapRunChange) -> Result<()> {
         let percentage = change.tolerated_failure_percentage;
         if percentage.is_some_and(|percentage| !(0.0..=100.0).contains(&percentage)) {
-            return Err(Error::Answer(InvalidAnswer::Percentage));
+            return Err(Error::Request(InvalidRequest::Percentage));
         }
-        if let Some(mailbox) = self.world.desk.map_run(arn) {
+        if let Some(sender) = self.context.registry.map_run(arn) {
             let (reply, written) = oneshot::channel();
-            if mailbox.send(RunLetter::Update(change, reply)).await.is_ok() && written.await.is_ok() {
+            if sender.send(MapRunMessage::Update(change, reply)).await.is_ok() && written.await.is_ok() {
                 return Ok(());
             }
         }
-        let state = self.world.ports.ledger.state(arn).await;
+        let state = self.context.ports.ledger.state(arn).await;
         match state.map_err(while_doing("read the map run's ledger"))? {
-            Some(_) => Err(Error::Answer(InvalidAnswer::MapRunOver)),
-            None => Err(Error::Answer(InvalidAnswer::MapRun)),
+            Some(_) => Err(Error::Request(InvalidRequest::MapRunOver)),
+            None => Err(Error::Request(InvalidRequest::MapRun)),
         }
     }
 }
@@ -191,11 +191,11 @@ fn children_machine(arn: &MapRunArn) -> String {
     machine.get(..end).unwrap_or_default().to_owned()
 }
 
-fn describe(arn: &MapRunArn, standing: Standing) -> Option<MapRunDescription> {
-    let of = |ended: Counts, part: fn(Amount) -> u64| counts(&standing, ended, part);
-    let item_counts = of(standing.state.items, |amount| amount.items);
-    let execution_counts = of(standing.state.executions, |amount| amount.executions);
-    let state = standing.state;
+fn describe(arn: &MapRunArn, snapshot: Snapshot) -> Option<MapRunDescription> {
+    let of = |ended: Counts, part: fn(Amount) -> u64| counts(&snapshot, ended, part);
+    let item_counts = of(snapshot.state.items, |amount| amount.items);
+    let execution_counts = of(snapshot.state.executions, |amount| amount.executions);
+    let state = snapshot.state;
     let redrive_count = state.redrives();
     Some(MapRunDescription {
         map_run_arn: arn.clone(),
@@ -213,10 +213,10 @@ fn describe(arn: &MapRunArn, standing: Standing) -> Option<MapRunDescription> {
     })
 }
 
-fn counts(standing: &Standing, ended: Counts, part: fn(Amount) -> u64) -> MapRunCounts {
-    let state = &standing.state;
-    let pending_redrive = part(state.pending_redrive).saturating_sub(part(standing.running_again));
-    let (pending, running) = (part(standing.pending), part(standing.running));
+fn counts(snapshot: &Snapshot, ended: Counts, part: fn(Amount) -> u64) -> MapRunCounts {
+    let state = &snapshot.state;
+    let pending_redrive = part(state.pending_redrive).saturating_sub(part(snapshot.running_again));
+    let (pending, running) = (part(snapshot.pending), part(snapshot.running));
     MapRunCounts {
         pending,
         running,

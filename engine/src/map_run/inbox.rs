@@ -4,13 +4,13 @@ use ports::{Amount, LedgerState, MapRunArn, MapRunSettings};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{MapRun, MapRunChange};
-use crate::engine::World;
-use crate::registry::Place;
+use crate::engine::Context;
+use crate::registry::Registration;
 use crate::{Result, limits};
 
 /// A map run as it stands at a moment.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Snapshot {
     pub(crate) state: LedgerState,
     /// Known, and not started.
     pub(crate) pending: Amount,
@@ -22,8 +22,8 @@ pub(crate) struct Standing {
 
 /// What is asked of a map run.
 #[derive(Debug)]
-pub(crate) enum RunLetter {
-    Describe(oneshot::Sender<Standing>),
+pub(crate) enum MapRunMessage {
+    Describe(oneshot::Sender<Snapshot>),
     /// Answered once it is written down.
     Update(MapRunChange, oneshot::Sender<()>),
 }
@@ -38,28 +38,28 @@ impl MapRunChange {
     }
 }
 
-/// Where letters for a map run arrive, as long as it takes any.
-pub(super) struct RunPost {
-    receiver: mpsc::Receiver<RunLetter>,
+/// Where messages for a map run arrive, as long as it takes any.
+pub(super) struct MapRunInbox {
+    receiver: mpsc::Receiver<MapRunMessage>,
     /// Held, never read.
-    _place: Place,
+    _registration: Registration,
 }
 
-impl RunPost {
-    pub(super) fn of(world: &World, arn: &MapRunArn) -> Self {
-        let (sender, receiver) = mpsc::channel(limits::LETTERS_MAX);
+impl MapRunInbox {
+    pub(super) fn new(context: &Context, arn: &MapRunArn) -> Self {
+        let (sender, receiver) = mpsc::channel(limits::MESSAGES_MAX);
         Self {
             receiver,
-            _place: world.desk.receive_for_run(arn, sender),
+            _registration: context.registry.receive_for_run(arn, sender),
         }
     }
 
-    /// The next letter; nothing that is waited for is lost when the future is dropped.
-    pub(super) async fn next(&mut self) -> Option<RunLetter> {
+    /// The next message; nothing that is waited for is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Option<MapRunMessage> {
         self.receiver.recv().await
     }
 
-    pub(super) fn try_next(&mut self) -> Option<RunLetter> {
+    pub(super) fn try_next(&mut self) -> Option<MapRunMessage> {
         self.receiver.try_recv().ok()
     }
 }
@@ -89,27 +89,27 @@ impl MapRun {
         Amount { executions, items }
     }
 
-    /// Answers all letters that are there.
-    pub(super) async fn answer_letters(&mut self) -> Result<()> {
-        while let Some(letter) = self.post.as_mut().and_then(RunPost::try_next) {
-            self.answer_letter(letter).await?;
+    /// Answers all messages that are there.
+    pub(super) async fn answer_messages(&mut self) -> Result<()> {
+        while let Some(message) = self.inbox.as_mut().and_then(MapRunInbox::try_next) {
+            self.answer_message(message).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn answer_letter(&mut self, letter: RunLetter) -> Result<()> {
+    pub(super) async fn answer_message(&mut self, message: MapRunMessage) -> Result<()> {
         // Whoever asked may have gone.
-        match letter {
-            RunLetter::Describe(reply) => {
-                let standing = Standing {
+        match message {
+            MapRunMessage::Describe(reply) => {
+                let snapshot = Snapshot {
                     state: self.state.clone(),
                     pending: self.pending(),
                     running: self.running,
                     running_again: self.running_again,
                 };
-                reply.send(standing).unwrap_or_default();
+                reply.send(snapshot).unwrap_or_default();
             }
-            RunLetter::Update(change, reply) => {
+            MapRunMessage::Update(change, reply) => {
                 self.state.settings = change.applied(self.state.settings);
                 self.dirty = true;
                 self.flush().await?;

@@ -28,20 +28,20 @@ use ports::{Amount, LedgerState};
 use tokio::task::JoinSet;
 
 use crate::batching::{ChildInputs, Dispatch};
-use crate::child::{Child, InFlight, Outcome, Returned};
-use crate::engine::World;
+use crate::child::{Child, ChildEnd, InFlight, Returned};
+use crate::engine::Context;
 use crate::inbox::Companions;
 use crate::item_source::{ItemSource, Mark, check_listing, known_items};
-use crate::item_subset::Redo;
+use crate::item_subset::ItemSubset;
 use crate::naming::Naming;
 use crate::result_sink::ResultBuffer;
 use crate::{Error, Result, Stop, limits};
 
-use attempt::{Begun, Life, ToDo};
-use inbox::RunPost;
+use attempt::{AttemptStart, OpenedAttempt, ToDo};
+use inbox::MapRunInbox;
 
 pub use describe::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
-pub(crate) use inbox::RunLetter;
+pub(crate) use inbox::MapRunMessage;
 
 /// How a map run ended.
 #[derive(Debug)]
@@ -62,24 +62,24 @@ pub(crate) struct Control {
 
 /// Runs the map to its end, from wherever its ledger says it is. What its children have started may still run.
 pub(crate) async fn run(
-    world: Arc<World>,
+    context: Arc<Context>,
     parent: Identity,
     request: MapRunRequest,
-    redo: Option<Redo>,
+    item_subset: Option<ItemSubset>,
     control: Control,
 ) -> Result<(MapRunEnd, Companions)> {
     if request.redrive > limits::MAP_RUN_REDRIVES_MAX {
         return Ok((MapRunEnd::Result(redriven_too_often()), Companions::default()));
     }
-    let naming = Naming::of(&parent, &request);
+    let naming = Naming::new(&parent, &request);
     // Whoever finds it in the ledger can change it.
-    let post = RunPost::of(&world, &naming.arn);
-    let begun = attempt::begin(&world, &naming, &parent, &request, redo.as_ref()).await?;
-    let to_do = attempt::to_do(&world.ports, &naming.arn, &begun.state, redo.as_ref()).await?;
-    let mut run = MapRun::new(world, naming, request, begun, to_do, control);
-    run.post = Some(post);
+    let inbox = MapRunInbox::new(&context, &naming.arn);
+    let opened_attempt = attempt::open(&context, &naming, &parent, &request, item_subset.as_ref()).await?;
+    let to_do = attempt::to_do(&context.ports, &naming.arn, &opened_attempt.state, item_subset.as_ref()).await?;
+    let mut run = MapRun::new(context, naming, request, opened_attempt, to_do, control);
+    run.inbox = Some(inbox);
     let over = run.state.is_over() || run.state.failure.is_some();
-    if !over && run.children_to_their_end().await? == Progress::Stopped {
+    if !over && run.children_to_their_end().await? == ChildrenEnd::Stopped {
         return Ok((MapRunEnd::Stopped, run.started));
     }
     let mut started = std::mem::take(&mut run.started);
@@ -99,22 +99,22 @@ fn redriven_too_often() -> MapRunResult {
 
 /// How far the children have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+enum ChildrenEnd {
     /// The run goes on to its results, whether it has failed or not.
     Over,
     Stopped,
 }
 
 struct MapRun {
-    world: Arc<World>,
+    context: Arc<Context>,
     naming: Naming,
     request: Arc<MapRunRequest>,
     control: Control,
     /// Asks the children to end.
     abort_children: Stop,
-    post: Option<RunPost>,
+    inbox: Option<MapRunInbox>,
     state: LedgerState,
-    life: Life,
+    start: AttemptStart,
     to_do: ToDo,
     /// The position of the next child.
     next: u64,
@@ -140,25 +140,25 @@ struct MapRun {
 
 impl MapRun {
     fn new(
-        world: Arc<World>,
+        context: Arc<Context>,
         naming: Naming,
         request: MapRunRequest,
-        begun: Begun,
+        opened_attempt: OpenedAttempt,
         to_do: ToDo,
         control: Control,
     ) -> Self {
-        let Begun { state, life } = begun;
+        let OpenedAttempt { state, start } = opened_attempt;
         Self {
-            post: None,
+            inbox: None,
             results: ResultBuffer::new(&request),
             next: state.low_water,
             read_to: progress::mark(&state),
-            world,
+            context,
             naming,
             control,
             abort_children: Stop::default(),
             state,
-            life,
+            start,
             to_do,
             marks: BTreeMap::new(),
             children: JoinSet::new(),
@@ -176,46 +176,46 @@ impl MapRun {
         }
     }
 
-    async fn children_to_their_end(&mut self) -> Result<Progress> {
+    async fn children_to_their_end(&mut self) -> Result<ChildrenEnd> {
         // The source of a run that has ended need not be there any more.
         if self.state.failing.is_some() || self.control.abort.is_requested() {
-            return self.give_up(None).await;
+            return self.abort(None).await;
         }
         let opened = self.open(self.read_to.clone()).await;
         let mut inputs = match opened {
             Ok(inputs) => inputs,
-            Err(error) => return self.give_up(Some(error)).await,
+            Err(error) => return self.abort(Some(error)).await,
         };
         loop {
-            self.answer_letters().await?;
+            self.answer_messages().await?;
             if self.control.abort.is_requested() {
-                return self.give_up(None).await;
+                return self.abort(None).await;
             }
             if let Some(error) = self.exceeded() {
-                return self.give_up(Some(error)).await;
+                return self.abort(Some(error)).await;
             }
             if let Some(error) = self.dispatch(&mut inputs).await? {
-                return self.give_up(Some(error)).await;
+                return self.abort(Some(error)).await;
             }
             if !self.wait().await? {
                 break;
             }
         }
         if self.control.abort.is_requested() {
-            return self.give_up(None).await;
+            return self.abort(None).await;
         }
         if !self.exhausted || self.stopped_children {
-            return Ok(Progress::Stopped);
+            return Ok(ChildrenEnd::Stopped);
         }
         match self.exceeded() {
-            Some(error) => self.give_up(Some(error)).await,
-            None => Ok(Progress::Over),
+            Some(error) => self.abort(Some(error)).await,
+            None => Ok(ChildrenEnd::Over),
         }
     }
 
     /// The inputs of the children from there on.
     fn open(&self, from: Mark) -> impl Future<Output = std::result::Result<ChildInputs, StateError>> + use<> {
-        let (store, request) = (Arc::clone(&self.world.ports.store), Arc::clone(&self.request));
+        let (store, request) = (Arc::clone(&self.context.ports.store), Arc::clone(&self.request));
         let seen = self.state.listed.clone().map(|listed| listed.token.into());
         async move {
             check_listing(&store, &request, &from, seen).await?;
@@ -307,7 +307,7 @@ impl MapRun {
             items: dispatch.items,
             input: dispatch.input.into(),
             again: self.to_do.is_again(dispatch.position),
-            started: self.world.ports.clock.now(),
+            started: self.context.ports.clock.now(),
         };
         let mut run = self.launch(launched);
         if let Some(returned) = (&mut run).now_or_never() {
@@ -324,7 +324,7 @@ impl MapRun {
         }
         self.in_flight.insert(child.position, child.clone());
         let run = Child {
-            world: Arc::clone(&self.world),
+            context: Arc::clone(&self.context),
             request: Arc::clone(&self.request),
             identity: self.naming.identity(&child),
             map_run: self.naming.arn.clone(),
@@ -334,7 +334,7 @@ impl MapRun {
         run.run(child).boxed()
     }
 
-    /// Waits for a child, a commit or a letter. False when there is nothing more to wait for.
+    /// Waits for a child, a commit or a message. False when there is nothing more to wait for.
     async fn wait(&mut self) -> Result<bool> {
         if self.begin_commit() && self.children.is_empty() && self.has_room() && !self.exhausted {
             // While it is being written, children that have nothing to wait for can go on.
@@ -351,14 +351,14 @@ impl MapRun {
         // Until they are settled, children that have ended hold what they hold while they run.
         let takes = self.commit.is_none() || self.results.len() < limits::RESULT_BYTES_MAX;
         let commit = self.commit.as_mut();
-        let post = self.post.as_mut();
+        let inbox = self.inbox.as_mut();
         // Always in this order: chance between two that are ready would keep a simulation from repeating itself.
         tokio::select! {
             biased;
             () = self.control.abort.requested() => {}
             Some(committed) = async { Some(commit?.await) } => self.committed(committed)?,
             Some(returned) = self.children.join_next(), if takes => self.settle(joined(returned)?)?,
-            Some(letter) = async { post?.next().await } => self.answer_letter(letter).await?,
+            Some(message) = async { inbox?.next().await } => self.answer_message(message).await?,
             () = self.control.stop.requested(), if crowded => {}
             Some(ended) = self.started.0.next() => ended?,
         }
@@ -379,12 +379,12 @@ impl MapRun {
         if child.again {
             self.running_again.take_child(child.items);
         }
-        let (outcome, started) = returned.outcome?;
+        let (end, started) = returned.end?;
         self.started.take_on(started);
-        match outcome {
-            Outcome::Ended(ended) => self.count(child, ended),
-            Outcome::Stopped => self.stopped_children = true,
-            Outcome::NeverStarted => {}
+        match end {
+            ChildEnd::Ended(ended) => self.count(child, ended),
+            ChildEnd::Stopped => self.stopped_children = true,
+            ChildEnd::NeverStarted => {}
         }
         Ok(())
     }

@@ -26,7 +26,7 @@ impl MapRun {
         self.state.done.insert(child.position);
         // The low-water mark will pass it and never stop at it: beside one slow child the marks of all others would gather.
         self.marks.remove(&child.position);
-        if let Some(unsuccessful) = Unsuccessful::of(child.position, &ended.ending) {
+        if let Some(unsuccessful) = Unsuccessful::new(child.position, &ended.ending) {
             self.unsuccessful.extend_from_slice(to_json(&unsuccessful).as_bytes());
             self.unsuccessful.extend_from_slice(b"\n");
             if !ended.redrivable {
@@ -81,8 +81,8 @@ impl MapRun {
             results: self.results.take(),
             unsuccessful: self.unsuccessful.split().freeze(),
         };
-        let (world, arn) = (Arc::clone(&self.world), self.naming.arn.clone());
-        async move { world.ports.ledger.commit(&arn, commit).await }.boxed()
+        let (context, arn) = (Arc::clone(&self.context), self.naming.arn.clone());
+        async move { context.ports.ledger.commit(&arn, commit).await }.boxed()
     }
 
     pub(super) fn raise_low_water(&mut self) {

@@ -58,7 +58,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    fn of(request: &MapRunRequest) -> Self {
+    fn new(request: &MapRunRequest) -> Self {
         let exported = exporting(request).is_some();
         let named = request
             .writer
@@ -103,7 +103,7 @@ pub(super) struct Positioned {
 impl ResultBuffer {
     pub(crate) fn new(request: &MapRunRequest) -> Self {
         Self {
-            shape: Shape::of(request),
+            shape: Shape::new(request),
             succeeded: BytesMut::new(),
             failed: BytesMut::new(),
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::sdk_metadata;
-use crate::engine::World;
+use crate::engine::Context;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -22,26 +22,26 @@ pub(super) fn is_invoke(integration: &Integration) -> bool {
     &*integration.service == "lambda" && &*integration.action == "invoke"
 }
 
-pub(super) async fn invoke(world: &World, request: &TaskRequest) -> Result<String, TaskFailure> {
+pub(super) async fn invoke(context: &Context, request: &TaskRequest) -> Result<String, TaskFailure> {
     let arguments: Arguments = super::parameters(request, "lambda:invoke")?;
-    let arn = arguments.arn(world);
+    let arn = arguments.arn(context);
     let payload = arguments
         .payload
         .as_ref()
         .map_or_else(|| "{}".to_owned(), Value::to_string);
-    let result = super::invoke(world, request, arn, payload).await?;
+    let result = super::invoke(context, request, arn, payload).await?;
     Ok(arguments.envelope(request, &result))
 }
 
 impl Arguments {
     /// A name, `account:function:name` or an ARN, each with or without a version.
-    fn arn(&self, world: &World) -> String {
+    fn arn(&self, context: &Context) -> String {
         let name = &self.function_name;
         let mut arn = if name.starts_with("arn:") {
             name.clone()
         } else {
             let name = name.split_once(":function:").map_or(name.as_str(), |(_, name)| name);
-            world.settings.lambda_arn(name)
+            context.settings.lambda_arn(name)
         };
         if let Some(qualifier) = &self.qualifier {
             arn = format!("{arn}:{qualifier}");

@@ -13,11 +13,11 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 use tokio::sync::oneshot;
 
-use super::{Onward, failed, sdk_metadata};
-use crate::engine::{NewExecution, Outcome, World};
+use super::{AfterAccept, failed, sdk_metadata};
+use crate::engine::{Context, NewExecution, RunEnd};
 use crate::error::while_doing;
 use crate::lifecycle::Driving;
-use crate::wait::Answer;
+use crate::wait::Completion;
 use crate::{Engine, Error, Result, Stop};
 
 #[derive(Debug, Deserialize)]
@@ -55,10 +55,10 @@ struct Target {
 }
 
 impl Nested {
-    pub(crate) fn of(world: &World, request: &TaskRequest, pattern: Pattern) -> Self {
-        let new = new_execution(world, request);
+    pub(crate) fn new(context: &Context, request: &TaskRequest, pattern: Pattern) -> Self {
+        let new = new_execution(context, request);
         let target = new.ok().flatten().map(|new| Target {
-            execution: world.settings.execution_arn(&new.state_machine, &new.name),
+            execution: context.settings.execution_arn(&new.state_machine, &new.name),
             identity: new.identity.unwrap_or_default(),
         });
         Self {
@@ -82,26 +82,28 @@ impl Nested {
 
     /// Nobody waits for it any more: one whose end was the task's is stopped, as AWS does. What is left to be done, if
     /// nobody drives it.
-    pub(crate) fn give_up(self, world: &Arc<World>, stop: Stop) -> Option<BoxFuture<'static, Result<()>>> {
+    pub(crate) fn cancel(self, context: &Arc<Context>, stop: Stop) -> Option<BoxFuture<'static, Result<()>>> {
         match self.pattern {
             Pattern::Sync | Pattern::Sync2 => self.abort.request(),
             Pattern::RequestResponse | Pattern::WaitForTaskToken => {}
         }
-        let (world, driving) = (Arc::clone(world), self.driving(stop));
+        let (context, driving) = (Arc::clone(context), self.driving(stop));
         let target = self.target.filter(|_| !self.runs)?;
-        Some(run_if_started(world, target, driving).boxed())
+        Some(run_if_started(context, target, driving).boxed())
     }
 }
 
 /// Runs an execution whose start nobody has waited for, if it came to that.
-async fn run_if_started(world: Arc<World>, target: Target, driving: Driving) -> Result<()> {
-    let row = match world.ports.journal.execution(&target.execution).await {
+async fn run_if_started(context: Arc<Context>, target: Target, driving: Driving) -> Result<()> {
+    let row = match context.ports.journal.execution(&target.execution).await {
         Ok(row) => row,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(while_doing("read the execution")(error)),
     };
     if row.identity.as_ref() == Some(&target.identity) {
-        Engine::over(&world).run_under(&target.execution, driving).await?;
+        Engine::from_context(&context)
+            .run_under(&target.execution, driving)
+            .await?;
     }
     Ok(())
 }
@@ -112,12 +114,17 @@ pub(crate) fn is_start_execution(integration: &Integration) -> bool {
 }
 
 /// Starts it, and says how the task goes on. `submitted`: the journal knows of it already.
-pub(crate) async fn answer(world: Arc<World>, request: TaskRequest, pattern: Pattern, submitted: bool) -> Answer {
+pub(crate) async fn answer(
+    context: Arc<Context>,
+    request: TaskRequest,
+    pattern: Pattern,
+    submitted: bool,
+) -> Completion {
     let asl::Resource::Integration(integration) = &request.resource else {
-        return Answer::GivenUp;
+        return Completion::Cancelled;
     };
     let task = request.task;
-    let started = match start(&world, &request, integration).await {
+    let started = match start(&context, &request, integration).await {
         Ok(started) => started,
         Err(failure) => {
             let phase = if pattern == Pattern::RequestResponse {
@@ -125,41 +132,41 @@ pub(crate) async fn answer(world: Arc<World>, request: TaskRequest, pattern: Pat
             } else {
                 TaskPhase::Submit
             };
-            return failed(&world, task, phase, failure);
+            return failed(&context, task, phase, failure);
         }
     };
     let output = response(integration, &started);
     let execution = started.row.arn;
-    let onward = Onward::Execution {
+    let after = AfterAccept::Execution {
         task,
         execution,
         pattern,
     };
     match pattern {
-        Pattern::RequestResponse => Answer::Accepted(Event::TaskSucceeded { task, output }, onward),
-        _ if submitted => Answer::Resumed(onward),
+        Pattern::RequestResponse => Completion::Accepted(Event::TaskSucceeded { task, output }, after),
+        _ if submitted => Completion::Resumed(after),
         Pattern::Sync | Pattern::Sync2 | Pattern::WaitForTaskToken => {
-            Answer::Accepted(Event::TaskSubmitted { task, output }, onward)
+            Completion::Accepted(Event::TaskSubmitted { task, output }, after)
         }
     }
 }
 
 /// Writes the execution down, unless this very task has done so before.
 async fn start(
-    world: &Arc<World>,
+    context: &Arc<Context>,
     request: &TaskRequest,
     integration: &Integration,
 ) -> std::result::Result<Started, TaskFailure> {
-    let new = new_execution(world, request)?.ok_or_else(|| no_machine(request, integration))?;
+    let new = new_execution(context, request)?.ok_or_else(|| no_machine(request, integration))?;
     let identity = new.identity.clone();
-    let arn = world.settings.execution_arn(&new.state_machine, &new.name);
-    let engine = Engine::over(world);
+    let arn = context.settings.execution_arn(&new.state_machine, &new.name);
+    let engine = Engine::from_context(context);
     match engine.start(new).await {
         Ok(_) => {}
         Err(Error::Port { source, .. }) if source.kind() == ErrorKind::Conflict => {}
         Err(error) => return Err(refused(integration, "ServiceUnavailable", &error.to_string())),
     }
-    let row = world.ports.journal.execution(&arn).await;
+    let row = context.ports.journal.execution(&arn).await;
     let row = row.map_err(|error| refused(integration, "ServiceUnavailable", &error.to_string()))?;
     if row.identity != identity {
         return Err(refused(
@@ -173,9 +180,9 @@ async fn start(
 }
 
 /// What the task asks for; nothing, if there is no such machine.
-fn new_execution(world: &World, request: &TaskRequest) -> std::result::Result<Option<NewExecution>, TaskFailure> {
+fn new_execution(context: &Context, request: &TaskRequest) -> std::result::Result<Option<NewExecution>, TaskFailure> {
     let arguments: Arguments = super::parameters(request, "startExecution")?;
-    let machine = world.desk.machine(&arguments.state_machine_arn);
+    let machine = context.registry.machine(&arguments.state_machine_arn);
     let identity = format!("started-by:{}", request.task_token);
     let derived = || uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, identity.as_bytes()).to_string();
     let name = arguments.name.unwrap_or_else(derived);
@@ -185,13 +192,13 @@ fn new_execution(world: &World, request: &TaskRequest) -> std::result::Result<Op
         Some(other) => other.to_string(),
     };
     Ok(machine.map(|machine| NewExecution {
-        redo: None,
+        item_subset: None,
         state_machine: machine.name,
         definition: machine.definition,
         name,
         input,
         identity: Some(identity),
-        redrives: None,
+        rerun_of: None,
         composition: None,
     }))
 }
@@ -224,23 +231,23 @@ fn response(integration: &Integration, started: &Started) -> String {
 
 /// Runs it to its end and tells whoever waits for it.
 pub(crate) async fn run(
-    world: Arc<World>,
+    context: Arc<Context>,
     execution: ExecutionArn,
     driving: Driving,
-    done: oneshot::Sender<Outcome>,
+    done: oneshot::Sender<RunEnd>,
 ) -> Result<()> {
-    let outcome = Engine::over(&world).run_under(&execution, driving).await?;
+    let outcome = Engine::from_context(&context).run_under(&execution, driving).await?;
     // Nobody may wait for it any more; its row says how it ended.
     drop(done.send(outcome));
     Ok(())
 }
 
 /// The task's answer once the execution has ended.
-pub(crate) async fn end(task: TaskId, pattern: Pattern, ended: oneshot::Receiver<Outcome>) -> Answer {
+pub(crate) async fn end(task: TaskId, pattern: Pattern, ended: oneshot::Receiver<RunEnd>) -> Completion {
     match ended.await {
-        Ok(Outcome::Ended(row)) => Answer::of(end_event(task, pattern, &row)),
-        Ok(Outcome::Stopped) => Answer::Stopped,
-        Err(_broken) => Answer::GivenUp,
+        Ok(RunEnd::Ended(row)) => Completion::from_event(end_event(task, pattern, &row)),
+        Ok(RunEnd::Stopped) => Completion::Stopped,
+        Err(_broken) => Completion::Cancelled,
     }
 }
 

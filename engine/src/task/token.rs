@@ -6,8 +6,8 @@ use asl::{Integration, TaskRequest, Value};
 use ports::TaskFailure;
 use serde::Deserialize;
 
-use crate::engine::World;
-use crate::error::InvalidAnswer;
+use crate::engine::Context;
+use crate::error::InvalidRequest;
 use crate::{Engine, Error};
 
 #[derive(Debug, Deserialize)]
@@ -29,12 +29,12 @@ pub(super) fn is_answer(integration: &Integration) -> bool {
 }
 
 pub(super) async fn answer(
-    world: &Arc<World>,
+    context: &Arc<Context>,
     request: &TaskRequest,
     integration: &Integration,
 ) -> Result<String, TaskFailure> {
     let arguments: Arguments = super::parameters(request, &integration.action)?;
-    let (engine, token) = (Engine::over(world), arguments.task_token.as_str());
+    let (engine, token) = (Engine::from_context(context), arguments.task_token.as_str());
     let answered = match &*integration.action {
         "sendTaskSuccess" => engine.send_task_success(token, text(arguments.output)).await,
         "sendTaskFailure" => engine.send_task_failure(token, arguments.error, arguments.cause).await,
@@ -56,14 +56,14 @@ fn text(output: Option<Value>) -> String {
 
 fn refused(integration: &Integration, error: &Error) -> TaskFailure {
     let (code, message) = match error_of(error) {
-        InvalidAnswer::Output => ("InvalidOutput", "Invalid Output"),
-        InvalidAnswer::TimedOut => ("TaskTimedOut", "Task Timed Out"),
-        InvalidAnswer::Token
-        | InvalidAnswer::Activity
-        | InvalidAnswer::Execution
-        | InvalidAnswer::MapRun
-        | InvalidAnswer::MapRunOver
-        | InvalidAnswer::Percentage => ("InvalidToken", "Invalid Token: 'Invalid token'"),
+        InvalidRequest::Output => ("InvalidOutput", "Invalid Output"),
+        InvalidRequest::TimedOut => ("TaskTimedOut", "Task Timed Out"),
+        InvalidRequest::Token
+        | InvalidRequest::Activity
+        | InvalidRequest::Execution
+        | InvalidRequest::MapRun
+        | InvalidRequest::MapRunOver
+        | InvalidRequest::Percentage => ("InvalidToken", "Invalid Token: 'Invalid token'"),
     };
     TaskFailure {
         error: integration.error_name(code),
@@ -72,10 +72,10 @@ fn refused(integration: &Integration, error: &Error) -> TaskFailure {
 }
 
 /// Answers fail in no other way than these.
-const fn error_of(error: &Error) -> InvalidAnswer {
-    if let Error::Answer(invalid) = error {
+const fn error_of(error: &Error) -> InvalidRequest {
+    if let Error::Request(invalid) = error {
         *invalid
     } else {
-        InvalidAnswer::Token
+        InvalidRequest::Token
     }
 }

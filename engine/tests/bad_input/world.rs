@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
     BodyStream, CopyOptions, Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, GetOptions, Listing,
     ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult, TaskFailure, Timestamp, memory,
@@ -176,8 +176,8 @@ impl World {
             name: "run".to_owned(),
             input: input.to_string(),
             identity: None,
-            redrives: None,
-            redo: None,
+            rerun_of: None,
+            item_subset: None,
             composition: None,
         };
         self.engine().start(new).await
@@ -188,8 +188,8 @@ impl World {
         let (engine, stop) = (self.engine(), Stop::default());
         let run = tokio::time::timeout(FOREVER, engine.run(arn, &stop)).await;
         match run.expect("the run hangs").unwrap() {
-            Outcome::Ended(row) => *row,
-            Outcome::Stopped => panic!("nobody asked it to stop"),
+            RunEnd::Ended(row) => *row,
+            RunEnd::Stopped => panic!("nobody asked it to stop"),
         }
     }
 

@@ -113,7 +113,7 @@ async fn a_run_that_has_failed_has_all_its_items_while_its_results_are_written()
             let died = engine.run(&arn, &Stop::default()).await.is_err();
             let found = world.ledger.map_runs(&arn, 0, 1).await.unwrap().pop();
             if let Some((map_run, state)) = found.filter(|(_, state)| state.failure.is_some()) {
-                let description = MapRunDescription::of(&map_run, state).unwrap();
+                let description = MapRunDescription::from_ledger(&map_run, state).unwrap();
                 let items = description.item_counts;
                 assert_eq!((items.pending, items.total), (6, 10), "{kind}: {description:?}");
                 seen += u32::from(description.status == MapRunStatus::Running);

@@ -1,6 +1,6 @@
 //! Map runs that die, or fail, between two of their writes.
 
-use engine::{ItemFilter, Redo, Stop};
+use engine::{ItemFilter, ItemSubset, Stop};
 use ports::{
     Clock, ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus, ObjectKey, ObjectStore, Timestamp, memory,
 };
@@ -113,20 +113,24 @@ async fn what_a_failed_redo_left_is_only_what_it_was_to_do() {
     let tolerant = map("EXPRESS", json!({"ToleratedFailurePercentage": 100}));
     let first = world.run(&tolerant).await;
     assert_eq!(first.row.status, ExecutionStatus::Succeeded);
-    let redo = |execution: &ExecutionArn| Redo {
+    let item_subset = |execution: &ExecutionArn| ItemSubset {
         execution: execution.clone(),
         only: ItemFilter::Unsuccessful,
     };
     // 1 fails again, and 4 is not come to.
     let strict = map("EXPRESS", json!({}));
     let engine = world.engine();
-    let arn = world.start(&engine, "second", &strict, Some(redo(&first.arn))).await;
+    let arn = world
+        .start(&engine, "second", &strict, Some(item_subset(&first.arn)))
+        .await;
     let second = world.finish(engine, arn).await;
     assert_eq!(second.row.status, ExecutionStatus::Failed);
     world.calls("work");
     world.mend_all();
     let engine = world.engine();
-    let arn = world.start(&engine, "third", &strict, Some(redo(&second.arn))).await;
+    let arn = world
+        .start(&engine, "third", &strict, Some(item_subset(&second.arn)))
+        .await;
     world.finish(engine, arn).await;
     assert_eq!(world.calls("work"), once([1, 4]));
 }
@@ -140,12 +144,12 @@ async fn items_of_a_source_that_has_changed_are_not_done_again() {
     world.mend_all();
     world.calls("work");
     world.put_items((0..6).rev());
-    let redo = Redo {
+    let item_subset = ItemSubset {
         execution: first.arn.clone(),
         only: ItemFilter::Unsuccessful,
     };
     let engine = world.engine();
-    let arn = world.start(&engine, "second", &map, Some(redo)).await;
+    let arn = world.start(&engine, "second", &map, Some(item_subset)).await;
     let second = world.finish(engine, arn).await;
     assert_eq!(second.row.error.as_deref(), Some("States.ItemReaderFailed"));
     assert_eq!(world.calls("work"), once([]));

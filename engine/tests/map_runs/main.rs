@@ -10,7 +10,7 @@ mod world;
 
 use std::collections::BTreeMap;
 
-use engine::{Engine, Error, InvalidAnswer, ItemFilter, MapRunChange, MapRunCounts, Outcome, Redo, Stop};
+use engine::{Engine, Error, InvalidRequest, ItemFilter, ItemSubset, MapRunChange, MapRunCounts, RunEnd, Stop};
 use ports::{ExecutionArn, ExecutionStatus, Journal, MapRunArn, MapRunStatus};
 use serde_json::json;
 
@@ -289,7 +289,7 @@ async fn a_run_whose_results_could_not_be_written_writes_them_when_it_is_redrive
 }
 
 /// Runs it while something is done from outside.
-async fn meanwhile<T>(engine: &Engine, arn: &ExecutionArn, act: impl Future<Output = T>) -> (Outcome, T) {
+async fn meanwhile<T>(engine: &Engine, arn: &ExecutionArn, act: impl Future<Output = T>) -> (RunEnd, T) {
     let stop = Stop::default();
     let (outcome, done) = tokio::join!(engine.run(arn, &stop), act);
     (outcome.unwrap(), done)
@@ -399,7 +399,10 @@ async fn tolerance_can_be_changed_while_a_run_goes_on() {
             ..MapRunChange::default()
         };
         let refused = engine.update_map_run(&map_run, wrong).await.unwrap_err();
-        assert!(matches!(refused, Error::Answer(InvalidAnswer::Percentage)), "{refused}");
+        assert!(
+            matches!(refused, Error::Request(InvalidRequest::Percentage)),
+            "{refused}"
+        );
         world.open();
         map_run
     };
@@ -412,10 +415,10 @@ async fn tolerance_can_be_changed_while_a_run_goes_on() {
         .update_map_run(&map_run, MapRunChange::default())
         .await
         .unwrap_err();
-    assert!(matches!(over, Error::Answer(InvalidAnswer::MapRunOver)), "{over}");
+    assert!(matches!(over, Error::Request(InvalidRequest::MapRunOver)), "{over}");
     let nowhere = MapRunArn("arn:aws:states:us-east-1:000000000000:mapRun:machine/Files:0".to_owned());
     let unknown = engine.describe_map_run(&nowhere).await.unwrap_err();
-    assert!(matches!(unknown, Error::Answer(InvalidAnswer::MapRun)), "{unknown}");
+    assert!(matches!(unknown, Error::Request(InvalidRequest::MapRun)), "{unknown}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -519,11 +522,11 @@ async fn items_of_a_run_that_has_succeeded_are_done_again_by_what_became_of_them
     ];
     for (name, only, items) in redone {
         let engine = world.engine();
-        let redo = Redo {
+        let item_subset = ItemSubset {
             execution: first.arn.clone(),
             only,
         };
-        let arn = world.start(&engine, name, &map, Some(redo)).await;
+        let arn = world.start(&engine, name, &map, Some(item_subset)).await;
         let run = world.finish(engine, arn).await;
         assert_eq!(run.row.status, ExecutionStatus::Succeeded);
         assert_eq!(world.calls("work"), once(items.iter().copied()), "{name}");
@@ -535,11 +538,11 @@ async fn items_of_a_run_that_has_succeeded_are_done_again_by_what_became_of_them
     let engine = world.engine();
     let all = ExecutionArn(first.arn.0.replace(":run", ":all"));
     world.mend_all();
-    let redo = Redo {
+    let item_subset = ItemSubset {
         execution: all,
         only: ItemFilter::Unsuccessful,
     };
-    let arn = world.start(&engine, "last", &map, Some(redo)).await;
+    let arn = world.start(&engine, "last", &map, Some(item_subset)).await;
     world.finish(engine, arn).await;
     assert_eq!(world.calls("work"), once([4]));
 }
@@ -557,11 +560,11 @@ async fn what_a_failed_run_never_started_can_be_done_by_another() {
         world.calls("work");
         world.mend_all();
         let engine = world.engine();
-        let redo = Redo {
+        let item_subset = ItemSubset {
             execution: failed.arn.clone(),
             only,
         };
-        let arn = world.start(&engine, name, &map, Some(redo)).await;
+        let arn = world.start(&engine, name, &map, Some(item_subset)).await;
         world.finish(engine, arn).await;
         assert_eq!(world.calls("work"), once(items), "{name}");
     }
@@ -670,8 +673,8 @@ async fn a_percentage_of_known_items_ends_the_run_at_once() {
 #[tokio::test(start_paused = true)]
 async fn items_are_not_done_again_where_nobody_can_tell_which() {
     let world = World::new(3, &[]);
-    let redo = |execution: &ExecutionArn| {
-        Some(Redo {
+    let item_subset = |execution: &ExecutionArn| {
+        Some(ItemSubset {
             execution: execution.clone(),
             only: ItemFilter::Unsuccessful,
         })
@@ -679,14 +682,14 @@ async fn items_are_not_done_again_where_nobody_can_tell_which() {
     let map = map("EXPRESS", json!({}));
     let engine = world.engine();
     let running = world.start(&engine, "run", &map, None).await;
-    let start = async |name: &str, redo| {
-        let new = world::new_execution(name, &world::machine(&map), redo);
+    let start = async |name: &str, item_subset| {
+        let new = world::new_execution(name, &world::machine(&map), item_subset);
         engine.start(new).await.unwrap_err().to_string()
     };
-    let refused = start("early", redo(&running)).await;
+    let refused = start("early", item_subset(&running)).await;
     assert_eq!(refused, "the items of `run` cannot be done again: it has not ended");
     let nobody = ExecutionArn(running.0.replace(":run", ":nobody"));
-    assert!(start("lost", redo(&nobody)).await.contains("done again"));
+    assert!(start("lost", item_subset(&nobody)).await.contains("done again"));
 
     // The same Map twice, in a loop.
     let mut twice = world::machine(&map);
@@ -708,7 +711,7 @@ async fn items_are_not_done_again_where_nobody_can_tell_which() {
     let arn = world.start_machine(&engine, "twice", &twice, None).await;
     let run = world.finish(world.engine(), arn).await;
     assert_eq!(run.row.status, ExecutionStatus::Succeeded, "{:?}", run.row);
-    let refused = start("which", redo(&run.arn)).await;
+    let refused = start("which", item_subset(&run.arn)).await;
     assert_eq!(
         refused,
         "the items of `twice` cannot be done again: its Map `Map` ran 2 times"

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use engine::{Engine, MapRunDescription, NewExecution, Outcome, Ports, Redo, Settings, Stop};
+use engine::{Engine, ItemSubset, MapRunDescription, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
     Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
     ResultStatus, TaskFailure, Timestamp, memory,
@@ -69,15 +69,15 @@ pub(crate) fn machine(map: &Value) -> Value {
     json!({"StartAt": "Map", "States": {"Map": map}})
 }
 
-pub(crate) fn new_execution(name: &str, definition: &Value, redo: Option<Redo>) -> NewExecution {
+pub(crate) fn new_execution(name: &str, definition: &Value, item_subset: Option<ItemSubset>) -> NewExecution {
     NewExecution {
         state_machine: "machine".to_owned(),
         definition: definition.to_string(),
         name: name.to_owned(),
         input: "{}".to_owned(),
         identity: None,
-        redrives: None,
-        redo,
+        rerun_of: None,
+        item_subset,
         composition: None,
     }
 }
@@ -278,8 +278,14 @@ impl World {
         calls
     }
 
-    pub(crate) async fn start(&self, engine: &Engine, name: &str, map: &Value, redo: Option<Redo>) -> ExecutionArn {
-        self.start_machine(engine, name, &machine(map), redo).await
+    pub(crate) async fn start(
+        &self,
+        engine: &Engine,
+        name: &str,
+        map: &Value,
+        item_subset: Option<ItemSubset>,
+    ) -> ExecutionArn {
+        self.start_machine(engine, name, &machine(map), item_subset).await
     }
 
     pub(crate) async fn start_machine(
@@ -287,9 +293,12 @@ impl World {
         engine: &Engine,
         name: &str,
         definition: &Value,
-        redo: Option<Redo>,
+        item_subset: Option<ItemSubset>,
     ) -> ExecutionArn {
-        engine.start(new_execution(name, definition, redo)).await.unwrap()
+        engine
+            .start(new_execution(name, definition, item_subset))
+            .await
+            .unwrap()
     }
 
     /// Starts it and runs it to its end.
@@ -373,10 +382,10 @@ impl Told {
     }
 }
 
-pub(crate) fn ended(outcome: Outcome) -> ExecutionRow {
+pub(crate) fn ended(outcome: RunEnd) -> ExecutionRow {
     match outcome {
-        Outcome::Ended(row) => *row,
-        Outcome::Stopped => panic!("it was not to be stopped"),
+        RunEnd::Ended(row) => *row,
+        RunEnd::Stopped => panic!("it was not to be stopped"),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use futures::{StreamExt, stream};
 use ports::{
     BodyStream, Clock, Commit, CopyOptions, ErrorKind, ExecutionArn, ExecutionRow, GetOptions, Ledger, LedgerState,
@@ -220,12 +220,12 @@ async fn run_inside(lines: Lines, definition: &Value) -> Ended {
         name: "run".to_owned(),
         input: "{}".to_owned(),
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         composition: None,
     };
     let arn = engine.start(new).await.unwrap();
-    let Outcome::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
+    let RunEnd::Ended(row) = engine.run(&arn, &Stop::default()).await.unwrap() else {
         panic!("nobody asked it to stop");
     };
     let items = ledger.state.lock().unwrap().items.succeeded;

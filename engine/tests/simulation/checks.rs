@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Outcome, Stop};
+use engine::{RunEnd, Stop};
 use ports::{Clock, ExecutionStatus, Journal, Ledger, LedgerState, MapRunStatus};
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(crate) async fn over(told: &Told) {
     let life = Life::new(Arc::clone(&world.clock), Arc::default(), End::None, None);
     let engine = world.engine(&Arc::new(life));
     let again = engine.run(&told.row.arn, &Stop::default()).await.unwrap();
-    assert_eq!(again, Outcome::Ended(Box::new(told.row.clone())), "an end is final");
+    assert_eq!(again, RunEnd::Ended(Box::new(told.row.clone())), "an end is final");
     let after = (world.work.lock().unwrap().invoked, writes(world));
     assert_eq!(before, after, "nothing happens after the end");
     read_back(world).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Error, NewExecution, Outcome, Stop};
+use engine::{Engine, Error, NewExecution, RunEnd, Stop};
 use ports::{Clock, ExecutionArn, ExecutionRow};
 
 use super::chance::Chance;
@@ -227,8 +227,8 @@ async fn start(world: &Arc<World>) -> ExecutionArn {
         name: "run".to_owned(),
         input: world.script.input.to_string(),
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         composition: None,
     };
     let started = world.engine(&Arc::new(life)).start(new).await;
@@ -274,8 +274,8 @@ async fn run(engine: &Engine, arn: &ExecutionArn, stop: &Stop, failed: &mut Opti
         }
     }
     match engine.run(arn, stop).await {
-        Ok(Outcome::Ended(row)) => Went::Ended(row),
-        Ok(Outcome::Stopped) => Went::Stopped,
+        Ok(RunEnd::Ended(row)) => Went::Ended(row),
+        Ok(RunEnd::Stopped) => Went::Stopped,
         Err(Error::Port { .. } | Error::Halted { .. }) => Went::Broke,
         Err(other) => panic!("{other}"),
     }

@@ -203,8 +203,8 @@ pub(crate) fn new_execution(definition: String, fate: &str) -> NewExecution {
         name: "run".to_owned(),
         input: json!({"fate": fate}).to_string(),
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         composition: None,
     }
 }

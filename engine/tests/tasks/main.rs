@@ -3,7 +3,7 @@
 
 mod world;
 
-use engine::{Engine, Error, InvalidAnswer, Outcome, Stop};
+use engine::{Engine, Error, InvalidRequest, RunEnd, Stop};
 use ports::{ExecutionRow, ExecutionStatus};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -104,9 +104,9 @@ async fn a_token_is_answered_from_outside() {
         let token = world.token(0).await;
         assert!(!token.contains("run"), "it does not show whose it is: {token}");
         let answered = engine.send_task_success(&token, "no json".to_owned()).await;
-        assert!(matches!(answered, Err(Error::Answer(InvalidAnswer::Output))));
+        assert!(matches!(answered, Err(Error::Request(InvalidRequest::Output))));
         let answered = engine.send_task_heartbeat("another").await;
-        assert!(matches!(answered, Err(Error::Answer(InvalidAnswer::Token))));
+        assert!(matches!(answered, Err(Error::Request(InvalidRequest::Token))));
         engine.send_task_heartbeat(&token).await.unwrap();
         engine
             .send_task_success(&token, "{\"approved\":true}".to_owned())
@@ -139,7 +139,7 @@ async fn a_token_can_be_answered_with_a_failure() {
             .await
             .unwrap();
         let again = engine.send_task_failure(&token, None, None).await;
-        assert!(matches!(again, Err(Error::Answer(_))), "only one answer counts");
+        assert!(matches!(again, Err(Error::Request(_))), "only one answer counts");
     })
     .await;
     assert_eq!(failure(&row), ("No", "refused"));
@@ -154,7 +154,7 @@ async fn without_a_heartbeat_the_token_is_void() {
     let row = world.run_on(&engine, &one(&state)).await;
     assert_eq!(failure(&row).0, "States.Timeout");
     let late = engine.send_task_success(&world.token(0).await, "1".to_owned()).await;
-    assert!(matches!(late, Err(Error::Answer(InvalidAnswer::Token))));
+    assert!(matches!(late, Err(Error::Request(InvalidRequest::Token))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +237,7 @@ async fn an_activity_is_done_by_its_worker() {
     let unknown = engine
         .activity_task("arn:aws:states:us-east-1:000000000000:activity:none", None)
         .await;
-    assert!(matches!(unknown, Err(Error::Answer(InvalidAnswer::Activity))));
+    assert!(matches!(unknown, Err(Error::Request(InvalidRequest::Activity))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -482,7 +482,7 @@ async fn an_execution_is_stopped_from_outside() {
         (ExecutionStatus::Aborted, Some("Enough"))
     );
     let again = engine.stop_execution(&arn, None, None).await;
-    assert!(matches!(again, Err(Error::Answer(InvalidAnswer::Execution))));
+    assert!(matches!(again, Err(Error::Request(InvalidRequest::Execution))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -496,7 +496,7 @@ async fn a_stopped_run_leaves_its_tokens_valid_for_the_next() {
         stop.request();
         token
     });
-    assert_eq!(outcome.unwrap(), Outcome::Stopped);
+    assert_eq!(outcome.unwrap(), RunEnd::Stopped);
     let row = world::while_it_runs(&engine, &arn, async {
         world::until_known(&engine, &token).await;
         engine.send_task_success(&token, "3".to_owned()).await.unwrap();

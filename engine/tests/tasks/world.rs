@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use engine::{Engine, NewExecution, Outcome, Ports, Settings, Stop};
+use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
     ExecutionArn, ExecutionRow, ExecutionStatus, Fault, Faults, Journal, JournalRecord, MapRunArn, TaskFailure,
     Timestamp, memory,
@@ -25,10 +25,10 @@ pub(crate) fn task(resource: &str, parameters: &Value) -> Value {
     json!({"Type": "Task", "Resource": resource, "Parameters": parameters, "End": true})
 }
 
-pub(crate) fn ended(outcome: Outcome) -> ExecutionRow {
+pub(crate) fn ended(outcome: RunEnd) -> ExecutionRow {
     match outcome {
-        Outcome::Ended(row) => *row,
-        Outcome::Stopped => panic!("it was not to be stopped"),
+        RunEnd::Ended(row) => *row,
+        RunEnd::Stopped => panic!("it was not to be stopped"),
     }
 }
 
@@ -179,8 +179,8 @@ impl World {
             name: name.to_owned(),
             input: "{}".to_owned(),
             identity: None,
-            redrives: None,
-            redo: None,
+            rerun_of: None,
+            item_subset: None,
             composition: None,
         };
         engine.start(new).await.unwrap()

@@ -29,8 +29,8 @@ pub fn row(name: &str, started: i64) -> ExecutionRow {
         input: " { \"a\" : 1 } ".to_owned(),
         interpreter: 1,
         identity: None,
-        redrives: None,
-        redo: None,
+        rerun_of: None,
+        item_subset: None,
         child_of: None,
         composition: None,
         status: ExecutionStatus::Running,
@@ -126,7 +126,7 @@ pub async fn an_execution_is_kept_as_it_was_given(journal: &dyn Journal) -> Resu
     for status in endings {
         one.status = status;
         one.identity = Some("sha256:ünïcødé".to_owned());
-        one.redrives = Some(arn("first"));
+        one.rerun_of = Some(arn("first"));
         one.composition = Some("{\"to\":\"./images\"}".to_owned());
         one.stopped = Some(Timestamp::from_millis(1_795_307_629_121));
         one.output = Some("{\"items\":3}".to_owned());
