@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::bail;
-use fixtures::origin::Options as OriginOptions;
+use demo::origin::Options as OriginOptions;
 
 use crate::gantry::{self, Shape};
 use crate::measure::{Cost, Options, is_installed, median, run};
@@ -45,9 +45,10 @@ pub(crate) fn latency(options: &Options, files: u64) -> anyhow::Result<Table> {
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let origin = runtime.block_on(fixtures::Origin::start(OriginOptions {
+    let origin = runtime.block_on(demo::Origin::start(OriginOptions {
         images: files,
         latency: LATENCY,
+        ..OriginOptions::default()
     }))?;
     let work = tempfile::tempdir_in(&options.dir)?;
     let urls: Vec<String> = (0..files).map(|n| origin.url(&format!("/images/{n}.gif"))).collect();

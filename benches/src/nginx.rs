@@ -20,7 +20,7 @@ impl Nginx {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let root = dir.join("www");
         std::fs::create_dir_all(&root)?;
-        std::fs::write(root.join("body"), fixtures::image::noise(1, bytes))?;
+        std::fs::write(root.join("body"), demo::image::noise(1, bytes))?;
         let config = dir.join("nginx.conf");
         std::fs::write(&config, configuration(dir, &root, port))?;
         let child = Command::new("nginx")

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use adapters::local::Records;
-use fixtures::Random;
+use fastrand::Rng;
 use ports::{ExecutionStatus, Journal, Ledger};
 
 /// Kills while children run.
@@ -150,11 +150,11 @@ fn manifest(results: &Path) -> PathBuf {
 
 /// Kills the run before each eleventh of its children, and thrice over its results; then every row is there once.
 fn is_killed_and_loses_nothing(run: &Run) {
-    let mut random = Random::seeded(run.rows);
+    let mut random = Rng::with_seed(run.rows);
     let mut done = 0;
     for kill in 0..KILLS {
         let part = run.children / (KILLS + 1);
-        let until = (kill * part + random.below(part)).max(done + 1);
+        let until = (kill * part + random.u64(..part)).max(done + 1);
         let committed = run.killed_when(|told| told.committed().is_some_and(|children| children >= until));
         assert!(
             committed >= until && committed < run.children,

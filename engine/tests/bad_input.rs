@@ -21,7 +21,7 @@ mod bad_input {
     const WRITER: &str = "States.ResultWriterFailed";
 
     /// Seven rows, written by pyarrow.
-    pub(crate) const ORDERS: &[u8] = include_bytes!("../../manifest/tests/data/orders-snappy.parquet");
+    pub(crate) const ORDERS: &[u8] = fixtures::parquet::SNAPPY;
 
     pub(crate) fn lines() -> Value {
         json!({"InputType": "JSONL"})

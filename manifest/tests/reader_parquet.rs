@@ -1,10 +1,7 @@
 //! Rows of Parquet files that pyarrow wrote, and what becomes of broken ones.
 //!
-//! `data/orders-*.parquet`: seven rows in row groups of three, written by pyarrow 26.0.1 in 2026-11, one file for each
-//! codec. Row `i` has the members that [`order`] gives.
+//! [`fixtures::parquet::ORDERS`] holds one file for each codec. Row `i` has the members that [`order`] gives.
 #![cfg(test)]
-
-use std::path::Path;
 
 use bytes::Bytes;
 use manifest::reader::{BadParquet, ParquetFooter};
@@ -12,10 +9,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn file(codec: &str) -> Bytes {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    std::fs::read(folder.join(format!("orders-{codec}.parquet")))
-        .unwrap()
-        .into()
+    let (_, bytes) = fixtures::parquet::ORDERS
+        .into_iter()
+        .find(|(name, _)| *name == codec)
+        .unwrap();
+    Bytes::from_static(bytes)
 }
 
 fn footer(bytes: &Bytes) -> Result<ParquetFooter, BadParquet> {

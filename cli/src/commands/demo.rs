@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use fixtures::origin::Options;
-use fixtures::{Behaviour, Origin};
+use demo::origin::Options;
+use demo::{Behaviour, Origin};
 use manifest::{Outcome, Status, Subject};
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::support::{Place, serve};
-use fixtures::Random;
+use fastrand::Rng;
 use serde_json::Value;
 
 const ITEMS: u64 = 20_000;
@@ -20,9 +20,9 @@ fn a_run_that_is_killed_fifty_times_ends_with_one_outcome_for_each_item() {
     let served = serve(ITEMS, LATENCY);
     let place = Place::new();
     place.write("urls.txt", served.list(ITEMS));
-    let mut random = Random::seeded(1);
+    let mut random = Rng::with_seed(1);
     for kill in 0..KILLS {
-        let life = Duration::from_millis(150 + random.below(350));
+        let life = Duration::from_millis(random.u64(150..500));
         assert!(killed_after(&place, life), "kill {kill} came after the run had ended");
     }
     let said = place.run(WORDS).expect(0);
@@ -44,7 +44,7 @@ fn a_run_that_is_killed_fifty_times_ends_with_one_outcome_for_each_item() {
             .next()
             .and_then(|name| name.strip_suffix(".gif"))
             .unwrap();
-        std::fs::read(place.path("out").join(file)).unwrap() == fixtures::image::gif(number.parse().unwrap())
+        std::fs::read(place.path("out").join(file)).unwrap() == demo::image::gif(number.parse().unwrap())
     };
     assert!(files.iter().all(whole), "every file has the image's bytes");
     let runs = place.run("runs --json").expect(0).stdout;

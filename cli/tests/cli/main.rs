@@ -210,10 +210,10 @@ fn a_second_gantry_on_one_state_directory_is_refused() {
 }
 
 #[test]
-fn system_001_succeeds_with_21_batches_102_outcomes_101_files_and_rows() {
+fn image_download_succeeds_with_21_batches_102_outcomes_101_files_and_rows() {
     let served = serve(0, NONE);
     let place = Place::new();
-    let body = fixtures::system_001::success(&served.origin.url(""));
+    let body = fixtures::image_download::success(&served.origin.url(""));
     place.write("body.json", body.to_string());
     let said = place
         .run("download body.json --to out --allow-private --json")
@@ -236,10 +236,10 @@ fn system_001_succeeds_with_21_batches_102_outcomes_101_files_and_rows() {
 }
 
 #[test]
-fn system_001_fails_with_4_files_and_one_message() {
+fn image_download_fails_with_4_files_and_one_message() {
     let served = serve(0, NONE);
     let place = Place::new();
-    let body = fixtures::system_001::failure(&served.origin.url(""));
+    let body = fixtures::image_download::failure(&served.origin.url(""));
     place.write("body.json", body.to_string());
     let said = place
         .run("download body.json --to out --allow-private --json")
@@ -263,7 +263,7 @@ fn a_body_comes_through_stdin_as_well() {
     let place = Place::new();
     place.write(
         "body.json",
-        fixtures::system_001::failure(&served.origin.url("")).to_string(),
+        fixtures::image_download::failure(&served.origin.url("")).to_string(),
     );
     let stdin = std::fs::File::open(place.path("body.json")).unwrap();
     let output = place

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use fixtures::Origin;
-use fixtures::origin::Options;
+use demo::Origin;
+use demo::origin::Options;
 use serde_json::Value;
 
 /// A folder with a manifest, its output and its state.
@@ -120,7 +120,12 @@ pub(crate) fn serve(images: u64, latency: Duration) -> Served {
         .enable_all()
         .build()
         .unwrap();
-    let origin = runtime.block_on(Origin::start(Options { images, latency })).unwrap();
+    let options = Options {
+        images,
+        latency,
+        more: fixtures::image_download::flags(),
+    };
+    let origin = runtime.block_on(Origin::start(options)).unwrap();
     Served {
         origin,
         _runtime: runtime,

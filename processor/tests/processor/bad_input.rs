@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use fixtures::{Behaviour, Origin, image, origin::Options};
+use demo::{Behaviour, Origin, image, origin::Options};
 use manifest::Status;
 use ports::memory::{self, Reply};
 use serde_json::json;

@@ -4,10 +4,10 @@
 mod bad_input;
 mod copies;
 mod deadline;
+mod image_download;
 mod manifests;
 mod names;
 mod rates;
 mod retries;
 mod stores;
 mod support;
-mod system_001;

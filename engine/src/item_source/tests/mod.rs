@@ -192,7 +192,7 @@ fn a_manifest_that_changes_is_an_error_for_the_run_that_goes_on() {
 }
 
 /// Seven rows in row groups of three, written by pyarrow.
-const ORDERS: &[u8] = include_bytes!("../../../../manifest/tests/data/orders-snappy.parquet");
+const ORDERS: &[u8] = fixtures::parquet::SNAPPY;
 
 #[test]
 fn parquet_rows_are_read_from_any_mark() {

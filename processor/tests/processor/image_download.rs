@@ -1,6 +1,7 @@
-//! The small machine's tasks: system 001's answers.
+//! The tasks of the machine `image-download`, and what they answer.
 
-use fixtures::{Behaviour, Origin, origin::Options, system_001};
+use demo::{Behaviour, Origin, origin::Options};
+use fixtures::image_download;
 use processor::TaskResult;
 use serde_json::{Value, json};
 
@@ -9,6 +10,14 @@ use crate::support::{HURRY, World};
 fn world() -> World {
     let more = [("IMAGES_BUCKET_NAME", "images"), ("NAME_TEMPLATE", "{host}/{basename}")];
     World::real(&[HURRY.as_slice(), &more].concat())
+}
+
+async fn origin() -> Origin {
+    let options = Options {
+        more: image_download::flags(),
+        ..Options::default()
+    };
+    Origin::start(options).await.unwrap()
 }
 
 fn task(body: &Value, paths: &[Value], number: u64) -> Value {
@@ -20,9 +29,9 @@ fn task(body: &Value, paths: &[Value], number: u64) -> Value {
 
 #[tokio::test]
 async fn the_failing_body_gets_four_files_and_one_message() {
-    let origin = Origin::start(Options::default()).await.unwrap();
+    let origin = origin().await;
     let world = world();
-    let body = system_001::failure(&origin.url(""));
+    let body = image_download::failure(&origin.url(""));
     let results = world
         .task(task(&body, body["resourcePaths"].as_array().unwrap(), 0))
         .await;
@@ -42,9 +51,9 @@ async fn the_failing_body_gets_four_files_and_one_message() {
 
 #[tokio::test]
 async fn the_succeeding_body_gets_101_files_in_21_tasks() {
-    let origin = Origin::start(Options::default()).await.unwrap();
+    let origin = origin().await;
     let world = world();
-    let body = system_001::success(&origin.url(""));
+    let body = image_download::success(&origin.url(""));
     let mut results: Vec<TaskResult> = Vec::new();
     let mut tasks = 0;
     for paths in body["resourcePaths"].as_array().unwrap().chunks(5) {
@@ -66,7 +75,7 @@ async fn the_succeeding_body_gets_101_files_in_21_tasks() {
 
 #[tokio::test]
 async fn other_failures_have_a_status_that_is_not_200() {
-    let origin = Origin::start(Options::default()).await.unwrap();
+    let origin = origin().await;
     let world = world();
     let path = |behaviour: Behaviour| json!(behaviour.path("t").trim_start_matches('/'));
     let paths = [
