@@ -9,6 +9,7 @@
 pub mod conformance;
 pub mod memory;
 
+mod activities;
 mod clock;
 mod error;
 mod fault;
@@ -20,9 +21,12 @@ mod meter;
 mod notifier;
 mod object_store;
 mod origin;
+mod page;
+mod state_machines;
 mod table;
 mod task_invoker;
 
+pub use activities::{Activities, ActivityArn, ActivityRow};
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
 pub use fault::{Fault, Faults};
@@ -39,5 +43,10 @@ pub use object_store::{
     BodyStream, CopyOptions, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult,
 };
 pub use origin::{FetchError, FetchErrorKind, Origin, OriginRequest, OriginResponse, Resolver};
+pub use page::{Cursor, PAGE_MAX, Page};
+pub use state_machines::{
+    AliasRow, DefinitionDigest, EncryptionConfiguration, EncryptionType, LogLevel, LoggingConfiguration, Revision,
+    Route, StateMachineArn, StateMachineRow, StateMachineStatus, StateMachineType, StateMachines, Tags, VersionRow,
+};
 pub use table::{AttributeValue, Row, Table, TableSchema};
 pub use task_invoker::{Invocation, TaskFailure, TaskInvoker};

@@ -41,6 +41,20 @@ async fn journal() {
 }
 
 #[tokio::test]
+async fn state_machines() {
+    conformance::state_machines::all(&memory::StateMachines::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn activities() {
+    conformance::activities::all(&memory::Activities::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
 async fn ledger() {
     conformance::ledger::all(&memory::Ledger::default()).await.unwrap();
 }

@@ -11,6 +11,7 @@
     reason = "every error is one that the port should not have given"
 )]
 
+pub mod activities;
 pub mod clock;
 pub mod journal;
 pub mod ledger;
@@ -18,6 +19,7 @@ pub mod notifier;
 pub mod object_store;
 pub mod origin;
 pub mod resolver;
+pub mod state_machines;
 pub mod table;
 pub mod task_invoker;
 
