@@ -1,0 +1,119 @@
+//! Errors as AWS names and words them.
+//!
+//! The texts are API: clients match on the code, people and tests read the message. Sources: the service model for the
+//! codes, recordings of the service for the texts.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// The answer to a request that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// The request is no JSON, or a member has another type than its shape.
+    #[error("{0}")]
+    Serialization(String),
+    /// No operation of the service has this name.
+    #[error("unknown operation `{0}`")]
+    UnknownOperation(String),
+    /// AWS has the operation, and gantry does not: nothing was done.
+    #[error("{0} is not available in gantry; docs/endpoint.md lists what is")]
+    NotImplemented(String),
+    /// The body is larger than any request of the service may be.
+    #[error("request body is larger than {} bytes", crate::limits::BODY_BYTES_MAX)]
+    RequestTooLarge,
+    /// The body did not come in time.
+    #[error("request body was not received within {} s", crate::limits::BODY_WAIT_MAX.as_secs())]
+    RequestTimeout,
+    /// The request comes from a web page, or for a host that this endpoint is not.
+    #[error("{0}")]
+    AccessDenied(String),
+    /// One or more members break a constraint of the service model, or a rule beyond it.
+    #[error("{message}")]
+    Validation {
+        /// AWS's text.
+        message: String,
+        /// AWS's reason, such as `INVALID_ROUTING_CONFIGURATION`.
+        reason: Option<&'static str>,
+    },
+    /// The text is no ARN of the kind that is wanted.
+    #[error("Invalid Arn: '{0}'")]
+    InvalidArn(String),
+    /// The name has a character that AWS refuses.
+    #[error("Invalid Name: '{0}'")]
+    InvalidName(String),
+    /// The definition has faults.
+    #[error("Invalid State Machine Definition: '{0}'")]
+    InvalidDefinition(String),
+    /// A failure whose code and text another part has worded.
+    #[error("{message}")]
+    Worded {
+        /// AWS's code.
+        code: &'static str,
+        /// AWS's text.
+        message: String,
+    },
+    /// A fault of gantry's, or of the disk below it. The cause is logged and not shown.
+    #[error("internal error; the server's log has the cause")]
+    Internal(String),
+}
+
+impl ApiError {
+    /// A rule beyond the service model was broken.
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::Validation {
+            message: message.into(),
+            reason: None,
+        }
+    }
+
+    /// AWS's name for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Serialization(_) => "SerializationException",
+            Self::UnknownOperation(_) => "UnknownOperationException",
+            Self::NotImplemented(_) => "NotImplemented",
+            Self::RequestTooLarge => "RequestEntityTooLarge",
+            Self::RequestTimeout => "RequestTimeoutException",
+            Self::AccessDenied(_) => "AccessDeniedException",
+            Self::Validation { .. } => "ValidationException",
+            Self::InvalidArn(_) => "InvalidArn",
+            Self::InvalidName(_) => "InvalidName",
+            Self::InvalidDefinition(_) => "InvalidDefinition",
+            Self::Worded { code, .. } => code,
+            Self::Internal(_) => "InternalServerError",
+        }
+    }
+
+    /// The HTTP status that it travels with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Serialization(_)
+            | Self::UnknownOperation(_)
+            | Self::Validation { .. }
+            | Self::InvalidArn(_)
+            | Self::InvalidName(_)
+            | Self::InvalidDefinition(_)
+            | Self::Worded { .. } => StatusCode::BAD_REQUEST,
+            Self::NotImplemented(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::AccessDenied(_) => StatusCode::FORBIDDEN,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The body of AWS JSON: `{"__type":"InvalidArn","message":"Invalid Arn: '…'"}`.
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({"__type": self.code(), "message": self.to_string()});
+        if let (
+            Self::Validation {
+                reason: Some(reason), ..
+            },
+            Some(members),
+        ) = (self, body.as_object_mut())
+        {
+            members.insert("reason".to_owned(), Value::from(*reason));
+        }
+        body
+    }
+}
