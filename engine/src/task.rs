@@ -1,7 +1,7 @@
 //! How each kind of resource is called, and what it answers.
 //!
-//! Everything that is not the engine's own goes through the `TaskInvoker` port, under an ARN: that of a function, or that of
-//! an integration without its pattern. The engine's own are activities, tokens and nested executions.
+//! Everything that is not the engine's own goes through the `TaskInvoker` port, which is told the function, or the
+//! service's action and the pattern. The engine's own are activities, tokens and nested executions.
 
 mod lambda;
 pub(crate) mod nested;
@@ -10,7 +10,7 @@ mod token;
 use std::sync::Arc;
 
 use asl::{Event, Integration, Pattern, Resource, TaskId, TaskPhase, TaskRequest, error_name};
-use ports::{ExecutionArn, Invocation, TaskFailure};
+use ports::{ExecutionArn, FunctionArn, IntegrationPattern, Invocation, Target, TaskFailure};
 
 use crate::engine::Context;
 use crate::limits;
@@ -131,15 +131,16 @@ pub(crate) fn failed(context: &Context, task: TaskId, phase: TaskPhase, failure:
 async fn send(context: &Arc<Context>, request: &TaskRequest) -> Result<String, TaskFailure> {
     match &request.resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => {
-            invoke(context, request, arn.to_string(), request.input_text.to_string()).await
+            let target = FunctionArn::from(Arc::clone(arn)).into();
+            invoke(context, request, target, request.input_text.to_string()).await
         }
         Resource::Integration(integration) if lambda::is_invoke(integration) => lambda::invoke(context, request).await,
         Resource::Integration(integration) if token::is_answer(integration) => {
             token::answer(context, request, integration).await
         }
         Resource::Integration(integration) => {
-            let arn = plain_arn(integration).to_owned();
-            let answer = invoke(context, request, arn, request.input_text.to_string()).await;
+            let target = service_target(integration);
+            let answer = invoke(context, request, target, request.input_text.to_string()).await;
             answer.map_err(|failure| TaskFailure {
                 error: name_of(context, integration, failure.error),
                 cause: failure.cause,
@@ -159,14 +160,14 @@ fn name_of(context: &Context, integration: &Integration, code: String) -> String
 pub(crate) async fn invoke(
     context: &Context,
     request: &TaskRequest,
-    resource: String,
+    target: Target,
     input: String,
 ) -> Result<String, TaskFailure> {
     let seconds = request.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
     let duration = seconds.map_or(limits::TASK_DURATION_MAX, std::time::Duration::from_secs);
     let deadline = context.ports.clock.now().plus(duration);
     let invocation = Invocation {
-        resource,
+        target,
         input,
         deadline,
     };
@@ -188,10 +189,23 @@ fn resource_arn(resource: &Resource) -> &str {
     }
 }
 
-/// The ARN without its pattern.
-fn plain_arn(integration: &Integration) -> &str {
-    let arn: &str = &integration.arn;
-    arn.strip_suffix(integration.pattern.suffix()).unwrap_or(arn)
+/// The integration in the words of the port.
+fn service_target(integration: &Integration) -> Target {
+    let (kind, service) = match integration.service.strip_prefix("aws-sdk:") {
+        Some(service) => (ports::Integration::AwsSdk, service.into()),
+        None => (ports::Integration::Optimised, Arc::clone(&integration.service)),
+    };
+    Target::Service {
+        integration: kind,
+        service,
+        action: Arc::clone(&integration.action),
+        pattern: match integration.pattern {
+            Pattern::RequestResponse => IntegrationPattern::RequestResponse,
+            Pattern::Sync => IntegrationPattern::Sync,
+            Pattern::Sync2 => IntegrationPattern::Sync2,
+            Pattern::WaitForTaskToken => IntegrationPattern::WaitForTaskToken,
+        },
+    }
 }
 
 /// What a service's response says of the call besides its own members.

@@ -24,6 +24,7 @@ mod origin;
 mod page;
 mod state_machines;
 mod table;
+mod target;
 mod task_invoker;
 
 pub use activities::{Activities, ActivityArn, ActivityRow};
@@ -49,4 +50,5 @@ pub use state_machines::{
     Route, StateMachineArn, StateMachineRow, StateMachineStatus, StateMachineType, StateMachines, Tags, VersionRow,
 };
 pub use table::{AttributeValue, Row, Table, TableSchema};
+pub use target::{FunctionArn, Integration, IntegrationPattern, Target};
 pub use task_invoker::{Invocation, TaskFailure, TaskInvoker};

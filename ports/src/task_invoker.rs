@@ -4,14 +4,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::Timestamp;
+use crate::{Target, Timestamp};
 
 /// One call of a task.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// The Task state's resource as it stands in the definition, such as
-    /// `arn:aws:lambda:us-east-1:000000000000:function:batcher` or `arn:aws:states:::sns:publish`.
-    pub resource: String,
+    /// The function or the service's action that is called.
+    pub target: Target,
     /// JSON text.
     pub input: String,
     /// Work that is not done by then will not be waited for.

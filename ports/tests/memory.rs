@@ -67,9 +67,9 @@ async fn clock() {
 #[tokio::test]
 async fn tasks() {
     let functions = conformance::task_invoker::Functions {
-        echo: "echo".to_owned(),
-        fail: "fail".to_owned(),
-        missing: "missing".to_owned(),
+        echo: "echo".into(),
+        fail: "fail".into(),
+        missing: "missing".into(),
     };
     let tasks = memory::TaskInvoker::default()
         .with("echo", |call| async move { Ok(call.input) })

@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use ports::{Error, ErrorKind, Invocation, Notification, Notifier, Row, Table, TaskFailure, Timestamp};
+use ports::{
+    Error, ErrorKind, FunctionArn, Integration, IntegrationPattern, Invocation, Notification, Notifier, Row, Table,
+    Target, TaskFailure, Timestamp,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,16 +22,12 @@ use serde_json::value::RawValue;
 use super::clock;
 use crate::{function, lambda};
 
-const PUT_ITEM: &str = "arn:aws:states:::dynamodb:putItem";
-const PUBLISH: &str = "arn:aws:states:::sns:publish";
-const INVOKE: &str = "arn:aws:states:::lambda:invoke";
-
 type Answer = Result<String, TaskFailure>;
 type Function = Arc<dyn Fn(String, Timestamp) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// Tasks in this process.
 pub struct Functions {
-    by_arn: BTreeMap<String, Function>,
+    by_arn: BTreeMap<FunctionArn, Function>,
     table: Arc<dyn Table>,
     notifier: Arc<dyn Notifier>,
     publications: AtomicU64,
@@ -54,7 +53,7 @@ impl Functions {
     /// The same with one more Lambda function: called with the event and the deadline, as [`crate::lambda::serve`]
     /// would call it.
     #[must_use]
-    pub fn with<E, R, X, F, W>(mut self, arn: impl Into<String>, handle: F) -> Self
+    pub fn with<E, R, X, F, W>(mut self, arn: impl Into<FunctionArn>, handle: F) -> Self
     where
         E: DeserializeOwned + Send + 'static,
         R: Serialize + Send + 'static,
@@ -75,27 +74,22 @@ impl Functions {
     }
 
     /// By ARN, with or without a version or alias, or by name.
-    fn find(&self, name: &str) -> Result<&Function, TaskFailure> {
-        let unqualified = match name.split(':').count() {
-            8 => name.rsplit_once(':').map_or(name, |(arn, _)| arn),
-            _ => name,
-        };
+    fn find(&self, arn: &FunctionArn) -> Result<&Function, TaskFailure> {
         let by_name = || {
-            let mut functions = self.by_arn.iter();
-            let found = functions.find(|(arn, _)| arn.rsplit(':').next() == Some(unqualified));
+            let found = self.by_arn.iter().find(|(one, _)| one.name() == arn.as_str());
             found.map(|(_, function)| function)
         };
-        let found = self.by_arn.get(unqualified).or_else(by_name);
+        let found = self.by_arn.get(&arn.unqualified()).or_else(by_name);
         found.ok_or_else(|| TaskFailure {
             error: "Lambda.ResourceNotFoundException".to_owned(),
-            cause: format!("Function not found: {name}"),
+            cause: format!("Function not found: {arn}"),
         })
     }
 
     async fn invoke_with_metadata(&self, input: &str, deadline: Timestamp) -> Answer {
         let request: InvokeRequest<'_> = parse(input)?;
         let payload = request.payload.map_or("{}", RawValue::get).to_owned();
-        let output = self.find(&request.function_name)?(payload, deadline).await?;
+        let output = self.find(&request.function_name.into())?(payload, deadline).await?;
         encode(&InvokeResponse {
             executed_version: "$LATEST",
             payload: RawValue::from_string(output).map_err(|error| runtime_error(&error))?,
@@ -140,6 +134,13 @@ fn as_function_error(failure: TaskFailure) -> TaskFailure {
     TaskFailure {
         error,
         cause: payload.unwrap_or(fallback),
+    }
+}
+
+fn not_available(target: &Target) -> TaskFailure {
+    TaskFailure {
+        error: "States.Runtime".to_owned(),
+        cause: format!("The resource {target} cannot be called on this machine."),
     }
 }
 
@@ -251,11 +252,21 @@ impl Default for ResponseMetadata {
 impl ports::TaskInvoker for Functions {
     async fn invoke(&self, invocation: Invocation) -> Answer {
         let input = invocation.input;
-        match invocation.resource.as_str() {
-            PUT_ITEM => self.put_item(&input).await,
-            PUBLISH => self.publish(&input).await,
-            INVOKE => self.invoke_with_metadata(&input, invocation.deadline).await,
-            arn => self.find(arn)?(input, invocation.deadline).await,
+        let (service, action) = match &invocation.target {
+            Target::Function(arn) => return self.find(arn)?(input, invocation.deadline).await,
+            Target::Service {
+                integration: Integration::Optimised,
+                service,
+                action,
+                pattern: IntegrationPattern::RequestResponse | IntegrationPattern::WaitForTaskToken,
+            } => (&**service, &**action),
+            Target::Service { .. } => return Err(not_available(&invocation.target)),
+        };
+        match (service, action) {
+            ("dynamodb", "putItem") => self.put_item(&input).await,
+            ("sns", "publish") => self.publish(&input).await,
+            ("lambda", "invoke") => self.invoke_with_metadata(&input, invocation.deadline).await,
+            _ => Err(not_available(&invocation.target)),
         }
     }
 }
@@ -286,9 +297,13 @@ mod tests {
             })
     }
 
-    async fn invoke(functions: &Functions, resource: &str, input: &str) -> Answer {
+    fn function(name: &str) -> FunctionArn {
+        format!("{ARN}:{name}").into()
+    }
+
+    async fn invoke(functions: &Functions, target: impl Into<Target>, input: &str) -> Answer {
         let invocation = Invocation {
-            resource: resource.to_owned(),
+            target: target.into(),
             input: input.to_owned(),
             deadline: Timestamp::from_millis(1),
         };
@@ -298,18 +313,13 @@ mod tests {
     #[tokio::test]
     async fn a_failure_reads_as_lambda_tells_it() {
         let functions = functions(Arc::default(), Arc::default());
-        let failure = invoke(
-            &functions,
-            &format!("{ARN}:fail"),
-            r#"{"error":"Gantry.X","cause":"why"}"#,
-        )
-        .await;
+        let failure = invoke(&functions, function("fail"), r#"{"error":"Gantry.X","cause":"why"}"#).await;
         let expected = TaskFailure {
             error: "Gantry.X".to_owned(),
             cause: r#"{"errorType":"Gantry.X","errorMessage":"why"}"#.to_owned(),
         };
         assert_eq!(failure, Err(expected));
-        let failure = invoke(&functions, &format!("{ARN}:fail"), "[]").await.unwrap_err();
+        let failure = invoke(&functions, function("fail"), "[]").await.unwrap_err();
         assert_eq!(failure.error, "Gantry.MalformedEvent");
     }
 
@@ -318,13 +328,36 @@ mod tests {
         let functions = functions(Arc::default(), Arc::default());
         for resource in [format!("{ARN}:echo"), format!("{ARN}:echo:$LATEST"), "echo".to_owned()] {
             assert_eq!(
-                invoke(&functions, &resource, "{\"a\":1}").await.as_deref(),
+                invoke(&functions, FunctionArn::from(resource.as_str()), "{\"a\":1}")
+                    .await
+                    .as_deref(),
                 Ok("{\"a\":1}"),
                 "{resource}"
             );
         }
-        let failure = invoke(&functions, &format!("{ARN}:none"), "{}").await.unwrap_err();
+        let failure = invoke(&functions, function("none"), "{}").await.unwrap_err();
         assert_eq!(failure.error, "Lambda.ResourceNotFoundException");
+    }
+
+    #[tokio::test]
+    async fn other_services_and_patterns_are_refused_by_their_resource() {
+        let functions = functions(Arc::default(), Arc::default());
+        let job = Target::Service {
+            integration: Integration::Optimised,
+            service: "sns".into(),
+            action: "publish".into(),
+            pattern: IntegrationPattern::Sync,
+        };
+        for target in [
+            job,
+            Target::aws_sdk("sns", "publish"),
+            Target::optimised("sqs", "sendMessage"),
+        ] {
+            let resource = target.to_string();
+            let failure = invoke(&functions, target, "{}").await.unwrap_err();
+            assert_eq!(failure.error, "States.Runtime");
+            assert!(failure.cause.contains(&resource), "{}", failure.cause);
+        }
     }
 
     #[tokio::test]
@@ -338,15 +371,25 @@ mod tests {
         table.ensure(&schema).await.unwrap();
         let functions = functions(Arc::clone(&table), Arc::default());
         let input = r#"{"TableName":"images","Item":{"url":{"S":"https://a/"},"filename":{"S":"a"}}}"#;
-        let output: Value = serde_json::from_str(&invoke(&functions, PUT_ITEM, input).await.unwrap()).unwrap();
+        let output: Value = serde_json::from_str(
+            &invoke(&functions, Target::optimised("dynamodb", "putItem"), input)
+                .await
+                .unwrap(),
+        )
+        .unwrap();
         assert_eq!(output["SdkHttpMetadata"]["HttpStatusCode"], 200);
         assert_eq!(table.rows("images").len(), 1);
         let missing = input.replace("images", "none");
-        let failure = invoke(&functions, PUT_ITEM, &missing).await.unwrap_err();
+        let failure = invoke(&functions, Target::optimised("dynamodb", "putItem"), &missing)
+            .await
+            .unwrap_err();
         assert_eq!(failure.error, "DynamoDB.ResourceNotFoundException");
         let conditional = input.replace("}}}", "}},\"ConditionExpression\":\"x\"}");
         assert_eq!(
-            invoke(&functions, PUT_ITEM, &conditional).await.unwrap_err().error,
+            invoke(&functions, Target::optimised("dynamodb", "putItem"), &conditional)
+                .await
+                .unwrap_err()
+                .error,
             "States.Runtime"
         );
     }
@@ -357,7 +400,12 @@ mod tests {
         let functions = functions(Arc::default(), Arc::clone(&notifier));
         for message in ["\"text\"", "[\"Could not find: /zz.gif\"]"] {
             let input = format!(r#"{{"TopicArn":"arn:aws:sns:us-east-1:0:t","Subject":"s","Message":{message}}}"#);
-            let output: Value = serde_json::from_str(&invoke(&functions, PUBLISH, &input).await.unwrap()).unwrap();
+            let output: Value = serde_json::from_str(
+                &invoke(&functions, Target::optimised("sns", "publish"), &input)
+                    .await
+                    .unwrap(),
+            )
+            .unwrap();
             assert!(output["MessageId"].is_string());
         }
         let messages: Vec<String> = notifier.published().into_iter().map(|one| one.message).collect();
@@ -368,7 +416,12 @@ mod tests {
     async fn lambda_invoke_wraps_the_payload() {
         let functions = functions(Arc::default(), Arc::default());
         let input = format!(r#"{{"FunctionName":"{ARN}:echo","Payload":{{"a":1}}}}"#);
-        let output: Value = serde_json::from_str(&invoke(&functions, INVOKE, &input).await.unwrap()).unwrap();
+        let output: Value = serde_json::from_str(
+            &invoke(&functions, Target::optimised("lambda", "invoke"), &input)
+                .await
+                .unwrap(),
+        )
+        .unwrap();
         assert_eq!(
             (&output["Payload"]["a"], &output["StatusCode"]),
             (&1.into(), &200.into())
@@ -379,9 +432,9 @@ mod tests {
     async fn passes_every_check() {
         let functions = functions(Arc::default(), Arc::default());
         let names = conformance::task_invoker::Functions {
-            echo: format!("{ARN}:echo"),
-            fail: format!("{ARN}:fail"),
-            missing: format!("{ARN}:missing"),
+            echo: function("echo"),
+            fail: function("fail"),
+            missing: function("missing"),
         };
         conformance::task_invoker::all(&functions, &clock::Clock, &names)
             .await

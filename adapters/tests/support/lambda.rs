@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use ports::{Invocation, TaskFailure, TaskInvoker, Timestamp};
+use ports::{FunctionArn, Invocation, TaskFailure, TaskInvoker, Timestamp};
 use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 
@@ -29,7 +29,7 @@ pub(crate) async fn call(
     deadline: Timestamp,
 ) -> Result<String, TaskFailure> {
     let invocation = Invocation {
-        resource: arn.to_owned(),
+        target: FunctionArn::from(arn).into(),
         input: event.to_string(),
         deadline,
     };

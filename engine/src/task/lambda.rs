@@ -1,7 +1,7 @@
 //! `lambda:invoke`: a function by name or ARN, its result in the envelope of Lambda's API.
 
 use asl::{Integration, TaskRequest, Value};
-use ports::TaskFailure;
+use ports::{FunctionArn, TaskFailure};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,12 +24,12 @@ pub(super) fn is_invoke(integration: &Integration) -> bool {
 
 pub(super) async fn invoke(context: &Context, request: &TaskRequest) -> Result<String, TaskFailure> {
     let arguments: Arguments = super::parameters(request, "lambda:invoke")?;
-    let arn = arguments.arn(context);
+    let target = FunctionArn::from(arguments.arn(context)).into();
     let payload = arguments
         .payload
         .as_ref()
         .map_or_else(|| "{}".to_owned(), Value::to_string);
-    let result = super::invoke(context, request, arn, payload).await?;
+    let result = super::invoke(context, request, target, payload).await?;
     Ok(arguments.envelope(request, &result))
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use engine::{Engine, ItemSubset, MapRunDescription, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
     Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
-    ResultStatus, TaskFailure, Timestamp, memory,
+    ResultStatus, Target, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -218,7 +218,7 @@ impl World {
                 one.note("first", &call.input);
                 async { Ok("1".to_owned()) }
             })
-            .with("arn:aws:states:::sqs:sendMessage", move |call| {
+            .with_target(Target::optimised("sqs", "sendMessage"), move |call| {
                 let input: Value = serde_json::from_str(&call.input).unwrap();
                 let token = input["MessageBody"].as_str().unwrap().to_owned();
                 sent.lock().unwrap().push(token);

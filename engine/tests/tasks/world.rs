@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, ExecutionStatus, Fault, Faults, Journal, JournalRecord, MapRunArn, TaskFailure,
+    ExecutionArn, ExecutionRow, ExecutionStatus, Fault, Faults, Journal, JournalRecord, MapRunArn, Target, TaskFailure,
     Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -126,19 +126,19 @@ impl World {
                     }
                 }
             })
-            .with("arn:aws:states:::sqs:sendMessage", move |call| {
+            .with_target(Target::optimised("sqs", "sendMessage"), move |call| {
                 let input: Value = serde_json::from_str(&call.input).unwrap();
                 let token = input["MessageBody"]["token"].as_str().unwrap().to_owned();
                 sent.lock().unwrap().push(token);
                 async { Ok(json!({"MessageId": "1"}).to_string()) }
             })
-            .with("arn:aws:states:::dynamodb:putItem", |_| async {
+            .with_target(Target::optimised("dynamodb", "putItem"), |_| async {
                 Err(failed(
                     "ConditionalCheckFailedException",
                     "The conditional request failed",
                 ))
             })
-            .with("arn:aws:states:::aws-sdk:dynamodb:putItem", |_| async {
+            .with_target(Target::aws_sdk("dynamodb", "putItem"), |_| async {
                 Err(failed(
                     "ConditionalCheckFailedException",
                     "The conditional request failed",

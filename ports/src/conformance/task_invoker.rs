@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use crate::{Clock, Invocation, Result, TaskFailure, TaskInvoker};
+use crate::{Clock, FunctionArn, Invocation, Result, TaskFailure, TaskInvoker};
 
 /// The functions that the checks invoke; whoever runs them registers these.
 #[derive(Debug, Clone)]
 pub struct Functions {
     /// Answers its input.
-    pub echo: String,
+    pub echo: FunctionArn,
     /// Fails with its input, a JSON object of `error` and `cause`.
-    pub fail: String,
-    /// Is not there.
-    pub missing: String,
+    pub fail: FunctionArn,
+    /// Does not exist.
+    pub missing: FunctionArn,
 }
 
 /// Every check.
 pub async fn all(tasks: &dyn TaskInvoker, clock: &dyn Clock, functions: &Functions) -> Result<()> {
-    let invoke = async |resource: &str, input: &str| -> Result<String, TaskFailure> {
+    let invoke = async |arn: &FunctionArn, input: &str| -> Result<String, TaskFailure> {
         let invocation = Invocation {
-            resource: resource.to_owned(),
+            target: arn.clone().into(),
             input: input.to_owned(),
             deadline: clock.now().plus(Duration::from_mins(1)),
         };

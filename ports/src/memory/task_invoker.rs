@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 
 use super::lock;
-use crate::{Invocation, TaskFailure};
+use crate::{FunctionArn, IntegrationPattern, Invocation, Target, TaskFailure};
 
 type Function = Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<String, TaskFailure>> + Send + Sync>;
 
-/// Functions by the resource that a Task state names.
+/// Functions, and actions of services, that tests give.
 ///
 /// ```
 /// use ports::{TaskInvoker as _, memory};
@@ -22,26 +22,36 @@ type Function = Arc<dyn Fn(Invocation) -> BoxFuture<'static, Result<String, Task
 /// ```
 #[derive(Default)]
 pub struct TaskInvoker {
-    functions: BTreeMap<String, Function>,
+    answers: BTreeMap<Target, Function>,
     invoked: Mutex<Vec<Invocation>>,
 }
 
 impl fmt::Debug for TaskInvoker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.functions.keys()).finish()
+        f.debug_set().entries(self.answers.keys()).finish()
     }
 }
 
 impl TaskInvoker {
-    /// The same with one more function.
+    /// Adds a Lambda function.
     #[must_use]
-    pub fn with<F, W>(mut self, resource: impl Into<String>, function: F) -> Self
+    pub fn with<F, W>(self, arn: impl Into<FunctionArn>, function: F) -> Self
+    where
+        F: Fn(Invocation) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<String, TaskFailure>> + Send + 'static,
+    {
+        self.with_target(Target::Function(arn.into()), function)
+    }
+
+    /// Adds whatever a task can call. Of a service's action the pattern is not looked at.
+    #[must_use]
+    pub fn with_target<F, W>(mut self, target: Target, function: F) -> Self
     where
         F: Fn(Invocation) -> W + Send + Sync + 'static,
         W: Future<Output = Result<String, TaskFailure>> + Send + 'static,
     {
         let boxed: Function = Arc::new(move |invocation| Box::pin(function(invocation)));
-        self.functions.insert(resource.into(), boxed);
+        self.answers.insert(without_pattern(target), boxed);
         self
     }
 
@@ -55,12 +65,19 @@ impl TaskInvoker {
 impl crate::TaskInvoker for TaskInvoker {
     async fn invoke(&self, invocation: Invocation) -> Result<String, TaskFailure> {
         lock(&self.invoked).push(invocation.clone());
-        let Some(function) = self.functions.get(&invocation.resource) else {
+        let Some(function) = self.answers.get(&without_pattern(invocation.target.clone())) else {
             return Err(TaskFailure {
                 error: "Lambda.ResourceNotFoundException".to_owned(),
-                cause: format!("Function not found: {}", invocation.resource),
+                cause: format!("Function not found: {}", invocation.target),
             });
         };
         function(invocation).await
     }
+}
+
+fn without_pattern(mut target: Target) -> Target {
+    if let Target::Service { pattern, .. } = &mut target {
+        *pattern = IntegrationPattern::RequestResponse;
+    }
+    target
 }
