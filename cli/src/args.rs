@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
-use crate::composition::is_own;
+use runs::{ItemFilter, ManifestOptions, RunOptions, Tolerance, is_own};
 
 /// Puts large manifests through AWS Step Functions' Distributed Map, on this machine.
 #[derive(Debug, Parser)]
@@ -191,7 +191,7 @@ pub(crate) struct RedriveArgs {
 
     /// Which items: failed, pending, status=429, error=NAME, host=H.
     #[arg(long, value_name = "FILTER", default_value = "failed", value_parser = parse_filter)]
-    pub(crate) only: Filter,
+    pub(crate) only: ItemFilter,
 
     /// Starts a new redrive even if the same one was interrupted.
     #[arg(long)]
@@ -239,15 +239,14 @@ pub(crate) enum Layout {
     JsonArray,
 }
 
-impl Layout {
-    /// As the batcher calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::UrlList => "urlList",
-            Self::Csv => "csv",
-            Self::JsonLines => "jsonLines",
-            Self::JsonArray => "jsonArray",
+impl From<Layout> for runs::Layout {
+    fn from(typed: Layout) -> Self {
+        match typed {
+            Layout::Auto => Self::Auto,
+            Layout::UrlList => Self::UrlList,
+            Layout::Csv => Self::Csv,
+            Layout::JsonLines => Self::JsonLines,
+            Layout::JsonArray => Self::JsonArray,
         }
     }
 }
@@ -261,15 +260,14 @@ pub(crate) enum Delimiter {
     Tab,
 }
 
-impl Delimiter {
-    /// As ASL calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Comma => "COMMA",
-            Self::Pipe => "PIPE",
-            Self::Semicolon => "SEMICOLON",
-            Self::Space => "SPACE",
-            Self::Tab => "TAB",
+impl From<Delimiter> for runs::Delimiter {
+    fn from(typed: Delimiter) -> Self {
+        match typed {
+            Delimiter::Comma => Self::Comma,
+            Delimiter::Pipe => Self::Pipe,
+            Delimiter::Semicolon => Self::Semicolon,
+            Delimiter::Space => Self::Space,
+            Delimiter::Tab => Self::Tab,
         }
     }
 }
@@ -280,90 +278,85 @@ pub(crate) enum Checksum {
     Sha256,
 }
 
-impl Checksum {
-    /// As the processor calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Md5 => "md5",
-            Self::Sha256 => "sha256",
+impl From<Checksum> for runs::Checksum {
+    fn from(typed: Checksum) -> Self {
+        match typed {
+            Checksum::Md5 => Self::Md5,
+            Checksum::Sha256 => Self::Sha256,
         }
     }
 }
 
-/// Failures with which a run still succeeds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Tolerance {
-    Items(u64),
-    Percentage(f64),
-}
-
-/// Which items of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Filter {
-    Failed,
-    Pending,
-    StatusCode(u16),
-    Error(String),
-    Host(String),
-}
-
-impl std::fmt::Display for Filter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Failed => f.write_str("failed"),
-            Self::Pending => f.write_str("pending"),
-            Self::StatusCode(code) => write!(f, "status={code}"),
-            Self::Error(name) => write!(f, "error={name}"),
-            Self::Host(host) => write!(f, "host={host}"),
-        }
-    }
-}
-
-fn parse_filter(text: &str) -> Result<Filter, String> {
+fn parse_filter(text: &str) -> Result<ItemFilter, String> {
     match text.split_once('=') {
-        None if text == "failed" => Ok(Filter::Failed),
-        None if text == "pending" => Ok(Filter::Pending),
+        None if text == "failed" => Ok(ItemFilter::Failed),
+        None if text == "pending" => Ok(ItemFilter::Pending),
         Some(("status", code)) => {
             let code = code.parse();
-            code.map(Filter::StatusCode)
+            code.map(ItemFilter::StatusCode)
                 .map_err(|_not_a_number| format!("`{text}`: expected status=NUMBER"))
         }
-        Some(("error", name)) if !name.is_empty() => Ok(Filter::Error(name.to_owned())),
-        Some(("host", host)) if !host.is_empty() => Ok(Filter::Host(host.to_owned())),
+        Some(("error", name)) if !name.is_empty() => Ok(ItemFilter::Error(name.to_owned())),
+        Some(("host", host)) if !host.is_empty() => Ok(ItemFilter::Host(host.to_owned())),
         _ => Err("expected failed, pending, status=NUMBER, error=NAME or host=HOST".to_owned()),
     }
 }
 
+impl ManifestArgs {
+    fn options(&self) -> ManifestOptions {
+        ManifestOptions {
+            manifest: self.manifest.clone(),
+            format: self.format.into(),
+            delimiter: self.delimiter.map(Into::into),
+            header: self.header.clone(),
+            skip_malformed: self.skip_malformed,
+            strict: self.strict,
+            batch_items: self.batch_items,
+        }
+    }
+}
+
 impl RunArgs {
-    /// Requests in flight in each processor.
-    pub(crate) fn requests(&self) -> u32 {
-        self.concurrency.unwrap_or(16)
-    }
-
-    /// Processors at once.
-    pub(crate) fn processors(&self) -> u32 {
-        self.max_concurrency.unwrap_or(4)
-    }
-
-    pub(crate) fn rounds(&self) -> u32 {
-        self.max_rounds.unwrap_or(5)
-    }
-
-    /// Whether something is asked for that only the large machine does.
-    fn is_particular(&self) -> bool {
-        self.concurrency.or(self.max_concurrency).or(self.max_rounds).is_some() || self.tolerate.is_some()
+    fn options(&self) -> RunOptions {
+        RunOptions {
+            concurrency: self.concurrency,
+            max_concurrency: self.max_concurrency,
+            tolerate: self.tolerate,
+            max_rounds: self.max_rounds,
+            buckets: self.buckets.clone(),
+            new: self.new,
+        }
     }
 }
 
 impl DownloadArgs {
-    /// Whether something is asked for that only the large machine does.
-    pub(crate) fn is_particular(&self) -> bool {
-        self.run.is_particular()
-            || self.manifest.strict
-            || self.manifest.skip_malformed
-            || self.checksum.is_some()
-            || self.max_object_bytes.is_some()
-            || self.hash_urls
+    /// What the library is asked for.
+    pub(crate) fn download(&self) -> runs::Download {
+        runs::Download {
+            manifest: self.manifest.options(),
+            column: self.column.clone(),
+            base_url: self.base_url.clone(),
+            name: self.name.clone(),
+            checksum: self.checksum.map(Into::into),
+            max_object_bytes: self.max_object_bytes,
+            hash_urls: self.hash_urls,
+            allow_private: self.allow_private,
+            run: self.run.options(),
+            ..runs::Download::new("", &self.to)
+        }
+    }
+}
+
+impl CopyArgs {
+    /// What the library is asked for.
+    pub(crate) fn copy(&self) -> runs::Copy {
+        runs::Copy {
+            manifest: self.manifest.options(),
+            to: self.to.clone(),
+            columns: self.columns.clone(),
+            url_encoded_keys: self.url_encoded_keys,
+            run: self.run.options(),
+        }
     }
 }
 
@@ -446,8 +439,8 @@ mod tests {
         assert_eq!(parse_tolerance("5%"), Ok(Tolerance::Percentage(5.0)));
         assert_eq!(parse_tolerance("12"), Ok(Tolerance::Items(12)));
         assert!(parse_tolerance("101%").is_err() && parse_tolerance("some").is_err());
-        assert_eq!(parse_filter("status=429"), Ok(Filter::StatusCode(429)));
-        assert_eq!(parse_filter("host=a.b"), Ok(Filter::Host("a.b".to_owned())));
+        assert_eq!(parse_filter("status=429"), Ok(ItemFilter::StatusCode(429)));
+        assert_eq!(parse_filter("host=a.b"), Ok(ItemFilter::Host("a.b".to_owned())));
         assert!(parse_filter("status=many").is_err() && parse_filter("all").is_err());
     }
 }

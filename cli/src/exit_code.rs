@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::summary;
+use runs::ErrorKind;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +40,13 @@ impl From<Exit> for ExitCode {
 /// An error that says which way the process ends.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     pub(crate) exit: Exit,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
 
-impl Failure {
+impl CliError {
     /// The user can mend it.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
@@ -73,31 +73,22 @@ impl Failure {
     }
 }
 
-/// A port's error at the edge: printed once with all its causes.
-impl From<ports::Error> for Failure {
+impl From<runs::Error> for CliError {
+    fn from(error: runs::Error) -> Self {
+        let exit = match error.kind {
+            ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Busy => Exit::Usage,
+            ErrorKind::Halted | ErrorKind::Internal => Exit::Internal,
+        };
+        Self {
+            exit,
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
+impl From<ports::Error> for CliError {
     fn from(error: ports::Error) -> Self {
         Self::internal(error.chain())
     }
-}
-
-/// An engine's error at the edge.
-impl From<engine::Error> for Failure {
-    fn from(error: engine::Error) -> Self {
-        if let engine::Error::Halted { error, cause } = &error {
-            return Self::internal(format!("{error}: {}", summary::said(cause)));
-        }
-        Self::internal(chain(&error))
-    }
-}
-
-/// An error with all its causes, joined by `: `.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

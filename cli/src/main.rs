@@ -3,32 +3,25 @@
 
 mod args;
 mod commands;
-mod composition;
+mod context;
 mod exit_code;
-mod input;
-mod newest;
-mod outcomes;
 mod output;
 mod progress;
-mod state;
-mod summary;
-mod surroundings;
-mod wiring;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Cli, Command};
-use exit_code::{Exit, Failure};
+use context::Context;
+use exit_code::{CliError, Exit};
 use output::Output;
-use state::Opened;
 
 /// Threads that run requests and stages; disk and compression have their own.
 const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
-    surroundings::bound_allocator();
+    runs::process::bound_allocator();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -49,33 +42,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<Exit, Failure> {
+fn run(cli: Cli) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
-        .map_err(|error| Failure::internal(format!("failed to start: {error}")))?;
+        .map_err(|error| CliError::internal(format!("failed to start: {error}")))?;
     let exit = runtime.block_on(dispatch(cli));
     // What was dropped half-way is not waited for: the journal knows what is done.
     runtime.shutdown_background();
     exit
 }
 
-async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    let opened = Opened {
-        path: cli.state_dir,
+async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
+    let context = Context {
+        state_dir: cli.state_dir,
         output: Output { json: cli.json },
     };
     match &cli.command {
-        Command::Download(args) => commands::download::execute(opened, args).await,
-        Command::Copy(args) => commands::copy::execute(opened, args).await,
-        Command::Runs => commands::runs::execute(opened).await,
-        Command::Show(args) => commands::show::execute(opened, args).await,
-        Command::Failures(args) => commands::failures::execute(opened, args).await,
-        Command::Resume(args) => commands::resume::execute(opened, args).await,
-        Command::Redrive(args) => commands::redrive::execute(opened, args).await,
-        Command::Explain(args) => commands::explain::execute(opened, args).await,
-        Command::Demo(args) => commands::demo::execute(opened, args).await,
-        Command::Validate(args) => Ok(commands::validate::execute(opened.output, args)),
+        Command::Download(args) => commands::download::execute(&context, args).await,
+        Command::Copy(args) => commands::copy::execute(&context, args).await,
+        Command::Runs => commands::runs::execute(&context).await,
+        Command::Show(args) => commands::show::execute(&context, args).await,
+        Command::Failures(args) => commands::failures::execute(&context, args).await,
+        Command::Resume(args) => commands::resume::execute(&context, args).await,
+        Command::Redrive(args) => commands::redrive::execute(&context, args).await,
+        Command::Explain(args) => commands::explain::execute(&context, args).await,
+        Command::Demo(args) => commands::demo::execute(&context, args).await,
+        Command::Validate(args) => Ok(commands::validate::execute(context.output, args)),
     }
 }

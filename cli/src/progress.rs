@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use ports::{Clock, Meter, Reading, Timestamp};
+use ports::{Clock, Timestamp};
+use runs::{Progress, ProgressReading};
 
 use crate::output::{self, Output};
 
@@ -15,36 +15,14 @@ const REDRAW: Duration = Duration::from_millis(200);
 /// Between two lines in a log.
 const LINE: Duration = Duration::from_secs(10);
 
-/// How many items there are, once the batcher has counted them; known from the first round on.
-#[derive(Debug, Default)]
-pub(crate) struct Expected {
-    items: AtomicU64,
-}
-
-impl Expected {
-    /// Takes the number from the first answer that has one: later rounds work on what is left of it.
-    pub(crate) fn learn(&self, answer: &batcher::Answer) {
-        let items = match answer {
-            batcher::Answer::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
-            batcher::Answer::Batched(batched) => batched.items,
-        };
-        self.items.fetch_max(items, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Option<u64> {
-        Some(self.items.load(Ordering::Relaxed)).filter(|items| *items > 0)
-    }
-}
-
-/// Shows progress until it is dropped by whoever runs it beside the work.
-pub(crate) struct Progress {
-    pub(crate) meter: Arc<Meter>,
-    pub(crate) expected: Arc<Expected>,
+/// Shows progress until it is dropped.
+pub(crate) struct ProgressLine {
+    pub(crate) progress: Progress,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) output: Output,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Never returns: the caller drops it when the work is done.
     pub(crate) async fn show(self) -> Infallible {
         if self.output.is_watched() {
@@ -66,8 +44,8 @@ impl Progress {
     }
 
     fn draw(&self, bar: &ProgressBar, started: Timestamp) {
-        let reading = self.meter.read();
-        let template = if let Some(items) = self.expected.get() {
+        let reading = self.progress.read();
+        let template = if let Some(items) = reading.items {
             bar.set_length(items);
             "{bar:24} {pos}/{len} {msg}"
         } else {
@@ -76,7 +54,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_position(reading.succeeded + reading.failed);
+        bar.set_position(reading.done());
         bar.set_message(self.describe(reading, started));
         bar.tick();
     }
@@ -86,12 +64,9 @@ impl Progress {
         loop {
             let now = self.clock.now();
             self.clock.sleep_until(now.plus(LINE)).await;
-            let reading = self.meter.read();
-            let done = output::number(reading.succeeded + reading.failed);
-            let of = self
-                .expected
-                .get()
-                .map(|items| format!(" of {}", output::number(items)));
+            let reading = self.progress.read();
+            let done = output::number(reading.done());
+            let of = reading.items.map(|items| format!(" of {}", output::number(items)));
             let line = format!(
                 "{done}{} items  {}",
                 of.unwrap_or_default(),
@@ -102,15 +77,15 @@ impl Progress {
     }
 
     /// `1,234 items/s  5.6 MiB/s  3 failed  ETA 4 min 5 s`
-    fn describe(&self, reading: Reading, started: Timestamp) -> String {
+    fn describe(&self, reading: ProgressReading, started: Timestamp) -> String {
         let elapsed = self.clock.now().since(started);
-        let done = reading.succeeded + reading.failed;
+        let done = reading.done();
         let mut parts = vec![
             format!("{} items/s", output::number(per_second(done, elapsed))),
             format!("{}/s", output::bytes(per_second(reading.bytes, elapsed))),
             format!("{} failed", output::number(reading.failed)),
         ];
-        if let Some(left) = self.expected.get().and_then(|items| time_left(items, done, elapsed)) {
+        if let Some(left) = reading.items.and_then(|items| time_left(items, done, elapsed)) {
             parts.push(format!("ETA {}", output::duration(left)));
         }
         parts.join("  ")

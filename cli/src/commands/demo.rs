@@ -7,17 +7,14 @@ use std::path::{Path, PathBuf};
 use demo::origin::Options;
 use demo::{Behaviour, Origin};
 use manifest::{Outcome, Status, Subject};
-use serde_json::json;
+use runs::{Download, ManifestOptions, RunObjects, RunOptions, State};
 
 use crate::args::DemoArgs;
-use crate::composition::{Action, Composition, Machine};
-use crate::exit_code::{Exit, Failure};
-use crate::input::{self, Manifest};
-use crate::outcomes::RunObjects;
+use crate::context::Context;
+use crate::exit_code::{CliError, Exit};
 use crate::output;
-use crate::state::{Opened, State};
 
-use super::run::{self, NewRun};
+use super::run;
 
 /// Images that behave.
 const IMAGES: u64 = 300;
@@ -44,49 +41,49 @@ struct Row {
     expected: &'static str,
 }
 
-pub(crate) async fn execute(mut opened: Opened, args: &DemoArgs) -> Result<Exit, Failure> {
+pub(crate) async fn execute(context: &Context, args: &DemoArgs) -> Result<Exit, CliError> {
     let dir = folder(args)?;
-    opened.path = dir.join("state");
-    let state = opened.exclusive()?;
+    let context = Context {
+        state_dir: dir.join("state"),
+        ..context.clone()
+    };
+    let state = context.open_exclusive()?;
     let options = Options {
         images: IMAGES,
         ..Options::default()
     };
     let origin = Origin::start(options)
         .await
-        .map_err(|error| Failure::internal(format!("failed to start an origin on loopback: {error}")))?;
+        .map_err(|error| CliError::internal(format!("failed to start an origin on loopback: {error}")))?;
     let rows = odd_rows(&origin);
     let manifest = dir.join("demo.csv");
     write_manifest(&manifest, &origin, &rows)?;
-    state.output.say(format!(
+    context.output.say(format!(
         "an origin with {IMAGES} images and {} misbehaviours listens on {}",
         Behaviour::ALL.len(),
         origin.url("/")
     ));
-    state.output.say(format!("its manifest is {}", manifest.display()));
-    state.output.say("");
+    context.output.say(format!("its manifest is {}", manifest.display()));
+    context.output.say("");
 
-    let run = new_run(&state, &manifest, &dir)?;
-    let path = state.path.clone();
-    let output = state.output;
-    let exit = run::execute(state, run).await?;
+    let new = download(&manifest, &dir).prepare(&state)?;
+    let exit = run::execute(&context, &state, new).await?;
     if exit == Exit::Interrupted || exit == Exit::Internal {
         return Ok(exit);
     }
-    let state = Opened { path, output }.shared()?;
-    let deviations = tell(&state, &origin, &rows).await?;
-    say_where_to_look(&state, &dir);
+    let deviations = tell(&context, &state, &origin, &rows).await?;
+    say_where_to_look(&context, &dir);
     if deviations > 0 {
-        return Err(Failure::internal(format!(
+        return Err(CliError::internal(format!(
             "{deviations} outcome(s) are not what they should be"
         )));
     }
     Ok(Exit::Success)
 }
 
-fn folder(args: &DemoArgs) -> Result<PathBuf, Failure> {
+fn folder(args: &DemoArgs) -> Result<PathBuf, CliError> {
     let fault = |dir: &Path, error: std::io::Error| {
-        Failure::usage(format!("failed to use the folder `{}`: {error}", dir.display()))
+        CliError::usage(format!("failed to use the folder `{}`: {error}", dir.display()))
     };
     let dir = args
         .dir
@@ -132,7 +129,7 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
     ]
 }
 
-fn write_manifest(path: &Path, origin: &Origin, rows: &[Row]) -> Result<(), Failure> {
+fn write_manifest(path: &Path, origin: &Origin, rows: &[Row]) -> Result<(), CliError> {
     let mut text = "what,url\n".to_owned();
     for number in 0..IMAGES {
         line(
@@ -151,51 +148,34 @@ fn write_manifest(path: &Path, origin: &Origin, rows: &[Row]) -> Result<(), Fail
         text.push('\n');
     }
     std::fs::write(path, text)
-        .map_err(|error| Failure::internal(format!("failed to write `{}`: {error}", path.display())))
+        .map_err(|error| CliError::internal(format!("failed to write `{}`: {error}", path.display())))
 }
 
 fn line(text: &mut String, what: &str, url: &str) {
     writeln!(text, "{what},{url}").unwrap_or_default();
 }
 
-fn new_run(state: &State, manifest: &Path, dir: &Path) -> Result<NewRun, Failure> {
-    let mut composition = Composition {
-        action: Action::Download,
-        mounts: BTreeMap::new(),
-        manifest: manifest.display().to_string(),
-        task_destination: None,
-        task_items: 0,
-        connections: 64,
+/// The download of the demo.
+fn download(manifest: &Path, dir: &Path) -> Download {
+    Download {
+        manifest: ManifestOptions {
+            batch_items: Some(50),
+            ..ManifestOptions::new(manifest.display().to_string())
+        },
+        attempts: Some(4),
         processor: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        consolidator: BTreeMap::new(),
-        only: None,
-    };
-    let found = input::find(&composition.manifest.clone(), &state.dir.spool(), &mut composition)?;
-    let Manifest::Object { place, digest } = found else {
-        return Err(Failure::internal("the demo's manifest is a CSV"));
-    };
-    let to = dir.join("files").display().to_string();
-    let destination = input::destination(&to, &mut composition)?;
-    let input = json!({
-        "manifest": place,
-        "batchItems": 50,
-        "maxConcurrency": 4,
-        "work": {"action": "download", "destination": destination, "lambdaConcur": 16, "name": "{host}/{path}", "attempts": 4},
-    });
-    Ok(NewRun {
-        machine: Machine::ManifestMap,
-        digest,
-        input,
-        composition,
-        rerun_of: None,
-        new: true,
-    })
+        run: RunOptions {
+            new: true,
+            ..RunOptions::default()
+        },
+        ..Download::new("", dir.join("files").display().to_string())
+    }
 }
 
 /// Prints every misbehaviour with what became of it; returns how many deviate from the model.
-async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Failure> {
+async fn tell(context: &Context, state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, CliError> {
     let row = state.find_run("latest").await?;
-    let objects = RunObjects::of(&*state.objects, &row);
+    let objects = RunObjects::new(&*state.objects, &row);
     let mut outcomes: BTreeMap<u64, Outcome> = BTreeMap::new();
     let mut read = objects.settled().await?;
     while let Some((_, outcome)) = read.next().await? {
@@ -208,12 +188,12 @@ async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Fai
         deviations += usize::from(!as_expected);
         let mark = if as_expected { "" } else { "  <- expected " };
         let expected = if as_expected { "" } else { expected };
-        state.output.say(format!("  {what:<32} {found}{mark}{expected}"));
+        context.output.say(format!("  {what:<32} {found}{mark}{expected}"));
     };
     let images = (0..=IMAGES).filter_map(|index| outcomes.get(&index));
     let good = images.filter(|outcome| outcome.status == Status::Succeeded).count();
-    state.output.say("");
-    state
+    context.output.say("");
+    context
         .output
         .say(format!("  {good} of {} images as they should be, and", IMAGES + 1));
     for (index, behaviour) in (IMAGES + 1..).zip(Behaviour::ALL) {
@@ -227,9 +207,9 @@ async fn tell(state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, Fai
         say(row.what, row.expected, outcomes.get(&index));
     }
     deviations += usize::from(good as u64 != IMAGES + 1);
-    state.output.say("");
+    context.output.say("");
     let requests = origin.requests(TWICE);
-    state.output.say(format!(
+    context.output.say(format!(
         "  the image that stands in two batches was asked for {requests} times: once in each"
     ));
     Ok(deviations)
@@ -259,16 +239,16 @@ fn describe(outcome: &Outcome) -> String {
     format!("{}{code}{place}{after}", error.name)
 }
 
-fn say_where_to_look(state: &State, dir: &Path) {
-    let flag = state.flag();
-    state.output.say("");
-    state.output.say(format!(
+fn say_where_to_look(context: &Context, dir: &Path) {
+    let flag = context.flag();
+    context.output.say("");
+    context.output.say(format!(
         "files:     {}",
         output::printable(&dir.join("files").display().to_string())
     ));
-    state.output.say(format!("the run:   gantry show{flag}"));
-    state.output.say(format!("failures:  gantry failures{flag}"));
-    state
+    context.output.say(format!("the run:   gantry show{flag}"));
+    context.output.say(format!("failures:  gantry failures{flag}"));
+    context
         .output
         .say(format!("an item:   gantry explain latest {}{flag}", IMAGES + 4));
 }

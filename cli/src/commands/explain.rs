@@ -2,12 +2,12 @@
 
 use manifest::{Outcome, Status};
 use ports::ExecutionRow;
+use runs::{RunObjects, State};
 
 use crate::args::ExplainArgs;
-use crate::exit_code::{Exit, Failure};
-use crate::outcomes::RunObjects;
+use crate::context::Context;
+use crate::exit_code::{CliError, Exit};
 use crate::output;
-use crate::state::{Opened, State};
 
 /// One outcome of the item, and where it stands.
 struct Attempt {
@@ -16,18 +16,18 @@ struct Attempt {
     outcome: Outcome,
 }
 
-pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, Failure> {
-    let state = opened.shared()?;
+pub(crate) async fn execute(context: &Context, args: &ExplainArgs) -> Result<Exit, CliError> {
+    let state = context.open_shared()?;
     let row = state.find_run(&args.run).await?;
     let attempts = attempts(&state, row, &args.item).await?;
     let Some(last) = attempts.last() else {
         let text = format!("no outcome of an item `{}` in this run or its redrives", args.item);
-        return Err(Failure::usage(text).with_hint("give its URL, s3://bucket/key, or its position from 0"));
+        return Err(CliError::usage(text).with_hint("give its URL, s3://bucket/key, or its position from 0"));
     };
-    if state.output.json {
+    if context.output.json {
         for attempt in &attempts {
             let line = serde_json::json!({"run": attempt.run, "object": attempt.key, "outcome": attempt.outcome});
-            state.output.data(line.to_string());
+            context.output.data(line.to_string());
         }
         return Ok(Exit::Success);
     }
@@ -36,20 +36,20 @@ pub(crate) async fn execute(opened: Opened, args: &ExplainArgs) -> Result<Exit, 
         last.outcome.index,
         output::printable(&last.outcome.subject.shown())
     );
-    state.output.data(head);
+    context.output.data(head);
     for attempt in &attempts {
         for line in lines(attempt) {
-            state.output.data(line);
+            context.output.data(line);
         }
     }
     Ok(Exit::Success)
 }
 
 /// The item's outcomes in the run and in all that redrive it, the earliest first.
-async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, Failure> {
+async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, CliError> {
     let mut attempts = Vec::new();
     for row in state.lineage(state.first_of(row).await?).await? {
-        let mut outcomes = RunObjects::of(&*state.objects, &row).attempts().await?;
+        let mut outcomes = RunObjects::new(&*state.objects, &row).attempts().await?;
         while let Some((key, outcome)) = outcomes.next().await? {
             if is_item(&outcome, item) {
                 let run = row.name.clone();

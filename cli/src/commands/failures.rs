@@ -2,37 +2,38 @@
 
 use manifest::{Outcome, Status};
 
-use crate::args::RunArg;
-use crate::exit_code::{Exit, Failure};
-use crate::newest::Newest;
-use crate::output;
-use crate::state::{Opened, State};
+use runs::LatestOutcomes;
 
-pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failure> {
-    let state = opened.shared()?;
+use crate::args::RunArg;
+use crate::context::Context;
+use crate::exit_code::{CliError, Exit};
+use crate::output;
+
+pub(crate) async fn execute(context: &Context, args: &RunArg) -> Result<Exit, CliError> {
+    let state = context.open_shared()?;
     let row = state.find_run(&args.run).await?;
     let name = row.name.clone();
     let lineage = state.lineage(row).await?;
-    let mut outcomes = Newest::of(&*state.objects, &lineage)?;
+    let mut outcomes = LatestOutcomes::new(&*state.objects, &lineage)?;
     let mut failed = 0;
     while let Some(outcome) = outcomes.next().await? {
         if outcome.status != Status::Failed {
             continue;
         }
         failed += 1;
-        if !state.output.data(line(&state, &outcome)?) {
+        if !context.output.data(line(context, &outcome)?) {
             return Ok(Exit::Success);
         }
     }
     if failed == 0 {
-        state.output.say(format!("no item of {name} has failed"));
+        context.output.say(format!("no item of {name} has failed"));
     }
     Ok(Exit::Success)
 }
 
-fn line(state: &State, outcome: &Outcome) -> Result<String, Failure> {
-    if state.output.json {
-        return serde_json::to_string(outcome).map_err(|error| Failure::internal(error.to_string()));
+fn line(context: &Context, outcome: &Outcome) -> Result<String, CliError> {
+    if context.output.json {
+        return serde_json::to_string(outcome).map_err(|error| CliError::internal(error.to_string()));
     }
     let (name, message) = outcome
         .error

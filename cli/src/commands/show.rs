@@ -2,15 +2,15 @@
 
 use engine::MapRunDescription;
 use ports::{ExecutionRow, ExecutionStatus, Ledger as _};
+use runs::{RunSummary, State, cause_of, short_name};
 use serde_json::json;
 
 use crate::args::RunArg;
-use crate::exit_code::{Exit, Failure};
+use crate::context::Context;
+use crate::exit_code::{CliError, Exit};
 use crate::output;
-use crate::state::{Opened, State};
-use crate::summary::{self, RunSummary};
 
-use super::run::{error_lines, short_name};
+use super::run::error_lines;
 use super::runs::{manifest, status};
 
 /// Map runs that are listed.
@@ -18,13 +18,13 @@ const MAP_RUNS_SHOWN: usize = 100;
 /// Hosts that are listed.
 const HOSTS_SHOWN: usize = 5;
 
-pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failure> {
-    let state = opened.shared()?;
+pub(crate) async fn execute(context: &Context, args: &RunArg) -> Result<Exit, CliError> {
+    let state = context.open_shared()?;
     let row = state.find_run(&args.run).await?;
-    let found = summary::of(&state, &row).await?;
+    let found = RunSummary::read(&state, &row).await?;
     let map_runs = map_runs_of(&state, &row).await?;
-    if state.output.json {
-        state.output.data(
+    if context.output.json {
+        context.output.data(
             json!({
                 "run": row.name, "arn": row.arn, "status": row.status, "stateMachine": row.state_machine,
                 "manifest": manifest(&row), "started": row.started.to_string(),
@@ -35,8 +35,8 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
         );
         return Ok(Exit::Success);
     }
-    for line in lines(&state, &row, found.as_ref(), &map_runs).await? {
-        if !state.output.data(line) {
+    for line in lines(context, &state, &row, found.as_ref(), &map_runs).await? {
+        if !context.output.data(line) {
             break;
         }
     }
@@ -44,11 +44,12 @@ pub(crate) async fn execute(opened: Opened, args: &RunArg) -> Result<Exit, Failu
 }
 
 async fn lines(
+    context: &Context,
     state: &State,
     row: &ExecutionRow,
     found: Option<&RunSummary>,
     map_runs: &[MapRunDescription],
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, CliError> {
     let until = row.stopped.unwrap_or_else(|| state.clock.now());
     let mut lines = vec![
         format!("run        {}", row.name),
@@ -66,10 +67,7 @@ async fn lines(
         lines.push(format!("rerun of   {}", short_name(earlier)));
     }
     if let Some(error) = &row.error {
-        lines.push(format!(
-            "error      {error}: {}",
-            output::printable(&summary::cause(row))
-        ));
+        lines.push(format!("error      {error}: {}", output::printable(&cause_of(row))));
     }
     if let Some(found) = found {
         lines.extend(numbers(found));
@@ -79,13 +77,13 @@ async fn lines(
         lines.push(redrive(state, newer).await?);
     }
     if row.status == ExecutionStatus::Running {
-        lines.push(format!("to go on   gantry resume {}{}", row.name, state.flag()));
+        lines.push(format!("to go on   gantry resume {}{}", row.name, context.flag()));
     }
     Ok(lines)
 }
 
 /// Its map runs, the oldest first: one for each round.
-async fn map_runs_of(state: &State, row: &ExecutionRow) -> Result<Vec<MapRunDescription>, Failure> {
+async fn map_runs_of(state: &State, row: &ExecutionRow) -> Result<Vec<MapRunDescription>, CliError> {
     let mut listed = state.records.map_runs(&row.arn, 0, MAP_RUNS_SHOWN).await?;
     listed.reverse();
     let described = listed
@@ -113,8 +111,8 @@ fn map_run(described: &MapRunDescription) -> String {
 }
 
 /// A run that redrives it, and how many of its items that has brought.
-async fn redrive(state: &State, row: &ExecutionRow) -> Result<String, Failure> {
-    let brought = summary::of(state, row).await?.map_or_else(String::new, |found| {
+async fn redrive(state: &State, row: &ExecutionRow) -> Result<String, CliError> {
+    let brought = RunSummary::read(state, row).await?.map_or_else(String::new, |found| {
         let (succeeded, items) = (output::number(found.succeeded), output::items(found.items));
         format!(": {succeeded} of {items} succeeded")
     });

@@ -7,9 +7,9 @@ use adapters::local::Access;
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::args::{ManifestArgs, RunArgs, Tolerance};
-use crate::composition::{Composition, Pin, STATE_BUCKET, is_own};
-use crate::exit_code::Failure;
+use crate::error::{Error, Result};
+use crate::options::{ManifestOptions, RunOptions, Tolerance};
+use crate::spec::{Pin, RunSpec, STATE_BUCKET, is_own};
 
 /// **Bytes** of a body that travels in the execution's input: Step Functions takes 256 KiB.
 const BODY_BYTES_MAX: usize = 200 << 10;
@@ -42,13 +42,13 @@ pub(crate) fn s3_parts(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Finds the manifest. What can be read only once, stdin or a pipe, is spooled below `spool`.
-pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> Result<Manifest, Failure> {
+pub(crate) fn find(typed: &str, spool: &Path, spec: &mut RunSpec) -> Result<Manifest> {
     if let Some((bucket, key)) = s3_parts(typed) {
         if bucket.is_empty() || key.is_empty() {
-            return Err(Failure::usage(format!("`{typed}` is not s3://bucket/key")));
+            return Err(Error::invalid(format!("`{typed}` is not s3://bucket/key")));
         }
         let place = json!({"bucket": bucket, "key": key});
-        // Its ETag is part of what is found out before the run, see `crate::commands::run`.
+        // Its ETag is part of what is found out before the run, see `crate::run`.
         return Ok(Manifest::Object {
             place,
             digest: typed.to_owned(),
@@ -69,15 +69,15 @@ pub(crate) fn find(typed: &str, spool: &Path, composition: &mut Composition) -> 
         return Ok(Manifest::Body { body, digest });
     }
     let (folder, name) = folder_and_name(&path)?;
-    let bucket = composition.mount_dir(&folder, Access::ReadOnly)?;
-    composition.pin(&bucket, pin);
+    let bucket = spec.mount_dir(&folder, Access::ReadOnly)?;
+    spec.pin(&bucket, pin);
     Ok(Manifest::Object {
         place: json!({"bucket": bucket, "key": name}),
         digest,
     })
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let hints = [
         (
             std::io::ErrorKind::NotFound,
@@ -87,15 +87,15 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     ];
     let known = hints.into_iter().find(|(kind, _)| *kind == error.kind());
     let hint = known.map_or("give a file, s3://bucket/key or `-` for stdin", |(_, hint)| hint);
-    Failure::usage(format!("failed to read the manifest `{}`: {error}", path.display())).with_hint(hint)
+    Error::invalid(format!("failed to read the manifest `{}`: {error}", path.display())).with_hint(hint)
 }
 
-fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Failure> {
+fn folder_and_name(path: &Path) -> Result<(PathBuf, String)> {
     let whole = path.canonicalize().map_err(|error| unreadable(path, &error))?;
     let name = whole.file_name().and_then(|name| name.to_str());
     match (whole.parent(), name) {
         (Some(folder), Some(name)) => Ok((folder.to_owned(), name.to_owned())),
-        _ => Err(Failure::usage(format!(
+        _ => Err(Error::invalid(format!(
             "the manifest's name `{}` is not UTF-8",
             path.display()
         ))),
@@ -104,7 +104,7 @@ fn folder_and_name(path: &Path) -> Result<(PathBuf, String), Failure> {
 
 /// What names the content: the same bytes have the same digest wherever they lie. 128 bits of XXH3 at memory speed;
 /// it guards against mistakes, not against forgery.
-pub(crate) fn pin_of(path: &Path) -> Result<Pin, Failure> {
+pub(crate) fn pin_of(path: &Path) -> Result<Pin> {
     let mut file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
     let stamp = adapters::local::stamp(&file).map_err(|error| unreadable(path, &error))?;
     let mut digest = Xxh3::new();
@@ -120,7 +120,7 @@ pub(crate) fn pin_of(path: &Path) -> Result<Pin, Failure> {
 }
 
 /// The body of `resourcePaths`, if that is what the file holds and it fits an execution's input.
-fn small_body(path: &Path) -> Result<Option<Value>, Failure> {
+fn small_body(path: &Path) -> Result<Option<Value>> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > BODY_BYTES_MAX as u64 {
         return Ok(None);
@@ -131,7 +131,7 @@ fn small_body(path: &Path) -> Result<Option<Value>, Failure> {
 }
 
 /// Whether it is a pipe or a device.
-fn is_stream(path: &Path) -> Result<bool, Failure> {
+fn is_stream(path: &Path) -> Result<bool> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     Ok(!metadata.is_file() && !metadata.is_dir())
 }
@@ -147,9 +147,9 @@ fn sweep(spool: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
+fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf> {
     let fault = |error: std::io::Error| {
-        Failure::internal(format!(
+        Error::internal(format!(
             "failed to keep the manifest below `{}`: {error}",
             spool.display()
         ))
@@ -178,20 +178,20 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// A destination: a bucket and a prefix; a directory becomes a bucket of its own.
-pub(crate) fn destination(typed: &str, composition: &mut Composition) -> Result<Value, Failure> {
+pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Value> {
     if let Some((bucket, prefix)) = s3_parts(typed) {
         if bucket.is_empty() {
-            return Err(Failure::usage(format!("`{typed}` is not s3://bucket/prefix")));
+            return Err(Error::invalid(format!("`{typed}` is not s3://bucket/prefix")));
         }
-        composition.write_to(bucket);
+        spec.write_to(bucket);
         return Ok(json!({"bucket": bucket, "prefix": prefix}));
     }
     if typed.contains("://") {
-        return Err(Failure::usage(format!(
+        return Err(Error::invalid(format!(
             "`{typed}` is neither a directory nor s3://bucket/prefix"
         )));
     }
-    let bucket = composition.mount_dir(Path::new(typed), Access::ReadWrite)?;
+    let bucket = spec.mount_dir(Path::new(typed), Access::ReadWrite)?;
     Ok(json!({"bucket": bucket, "prefix": ""}))
 }
 
@@ -203,20 +203,20 @@ pub(crate) fn set(object: &mut Value, name: &str, member: Value) {
 }
 
 /// The batcher's `manifest`: where it is and how to read it.
-pub(crate) fn manifest_members(place: &Value, args: &ManifestArgs) -> Value {
+pub(crate) fn manifest_members(place: &Value, options: &ManifestOptions) -> Value {
     let mut manifest = place.clone();
-    set(&mut manifest, "format", json!(args.format.wire_name()));
-    if let Some(delimiter) = args.delimiter {
+    set(&mut manifest, "format", json!(options.format.wire_name()));
+    if let Some(delimiter) = options.delimiter {
         set(&mut manifest, "delimiter", json!(delimiter.wire_name()));
     }
-    if let Some(header) = &args.header {
+    if let Some(header) = &options.header {
         set(&mut manifest, "header", json!(header));
     }
     manifest
 }
 
 /// The execution's input, without manifest and work.
-pub(crate) fn request(manifest: &ManifestArgs, run: &RunArgs) -> Value {
+pub(crate) fn request(manifest: &ManifestOptions, run: &RunOptions) -> Value {
     let tolerate = match run.tolerate {
         None => json!({"count": 0, "percentage": 0}),
         Some(Tolerance::Items(count)) => json!({"count": count}),
@@ -236,24 +236,24 @@ pub(crate) fn request(manifest: &ManifestArgs, run: &RunArgs) -> Value {
 }
 
 /// What makes the same run again: the manifest's content and every option that changes what comes out.
-pub(crate) fn identity(digest: &str, input: &Value, composition: &Composition) -> String {
+pub(crate) fn identity(digest: &str, input: &Value, spec: &RunSpec) -> String {
     let mut input = input.clone();
     for at in ["/maxConcurrency", "/work/lambdaConcur", "/lambdaConcur"] {
         if let Some(value) = input.pointer_mut(at) {
             *value = Value::Null;
         }
     }
-    let mounts = composition.mounts.iter();
+    let mounts = spec.mounts.iter();
     let outputs: Vec<_> = mounts
         .filter(|(bucket, mount)| mount.writable || !is_own(bucket))
         .collect();
     let mut whole = json!({
-        "digest": digest, "input": input, "outputs": outputs, "action": composition.action,
-        "processor": composition.processor, "task": composition.task_destination,
+        "digest": digest, "input": input, "outputs": outputs, "action": spec.action,
+        "processor": spec.processor, "task": spec.task_destination,
         "state": STATE_BUCKET,
     });
-    if !composition.consolidator.is_empty() {
-        set(&mut whole, "consolidator", json!(composition.consolidator));
+    if !spec.consolidator.is_empty() {
+        set(&mut whole, "consolidator", json!(spec.consolidator));
     }
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(whole.to_string().as_bytes()))
 }

@@ -8,22 +8,23 @@ use futures::TryStreamExt;
 use manifest::{Outcome, run_key};
 use ports::{ErrorKind, ExecutionRow, GetOptions, Lines, ObjectKey, ObjectStore};
 
-use crate::composition::STATE_BUCKET;
-use crate::exit_code::Failure;
+use crate::error::{Error, Result};
+use crate::spec::STATE_BUCKET;
 
 /// **Bytes** of a line: a record of the longest item and message is a few KiB.
 const LINE_BYTES_MAX: usize = 16 << 20;
 
 /// The objects of one run.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RunObjects<'a> {
+pub struct RunObjects<'a> {
     store: &'a dyn ObjectStore,
     bucket: &'a str,
     run: &'a str,
 }
 
 impl<'a> RunObjects<'a> {
-    pub(crate) fn of(store: &'a dyn ObjectStore, run: &'a ExecutionRow) -> Self {
+    /// The objects of the run in this store.
+    pub fn new(store: &'a dyn ObjectStore, run: &'a ExecutionRow) -> Self {
         Self {
             store,
             bucket: STATE_BUCKET,
@@ -32,7 +33,10 @@ impl<'a> RunObjects<'a> {
     }
 
     /// The run's summary, once it has one.
-    pub(crate) async fn summary(self) -> Result<Option<Summary>, Failure> {
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn summary(self) -> Result<Option<Summary>> {
         let at = ObjectKey::new(self.bucket, run_key::report(self.run, "summary.json"));
         let body = match self.store.get(&at, GetOptions::default()).await {
             Ok((_, body)) => body,
@@ -43,12 +47,15 @@ impl<'a> RunObjects<'a> {
         let summary = serde_json::from_slice(&json.concat());
         summary
             .map(Some)
-            .map_err(|error| Failure::internal(format!("failed to read `{at}`: {error}")))
+            .map_err(|error| Error::internal(format!("failed to read `{at}`: {error}")))
     }
 
     /// The settled outcome of every item: from the results if the run has been accounted for, else from what its
     /// processors have written so far, the latest round first: what was not reached in one round is in the next.
-    pub(crate) async fn settled(self) -> Result<Outcomes<'a>, Failure> {
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn settled(self) -> Result<Outcomes<'a>> {
         let keys = match self.summary().await? {
             Some(summary) => summary.results,
             None => self.rounds().await?.into_iter().rev().flatten().collect(),
@@ -57,7 +64,10 @@ impl<'a> RunObjects<'a> {
     }
 
     /// Every outcome of every round, the earliest first.
-    pub(crate) async fn attempts(self) -> Result<Outcomes<'a>, Failure> {
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn attempts(self) -> Result<Outcomes<'a>> {
         let mut keys = self.rounds().await?.concat();
         // What the report gave up stands in the results alone.
         let results = self.summary().await?.map(|summary| summary.results).unwrap_or_default();
@@ -66,7 +76,7 @@ impl<'a> RunObjects<'a> {
     }
 
     /// The keys of the outcomes of each round.
-    async fn rounds(self) -> Result<Vec<Vec<String>>, Failure> {
+    async fn rounds(self) -> Result<Vec<Vec<String>>> {
         let mut rounds = Vec::new();
         for round in 0.. {
             let found = self.list(&run_key::outcomes_prefix(self.run, round)).await?;
@@ -78,7 +88,7 @@ impl<'a> RunObjects<'a> {
         Ok(rounds)
     }
 
-    async fn list(self, prefix: &str) -> Result<Vec<String>, Failure> {
+    async fn list(self, prefix: &str) -> Result<Vec<String>> {
         let mut keys = Vec::new();
         let mut continuation = None;
         loop {
@@ -105,7 +115,8 @@ impl<'a> RunObjects<'a> {
 }
 
 /// Outcomes of several objects, in their order.
-pub(crate) struct Outcomes<'a> {
+#[derive(Debug)]
+pub struct Outcomes<'a> {
     objects: RunObjects<'a>,
     keys: VecDeque<String>,
     lines: Option<(String, Lines)>,
@@ -113,13 +124,16 @@ pub(crate) struct Outcomes<'a> {
 
 impl Outcomes<'_> {
     /// The next outcome and the key of the object it stands in; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<(String, Outcome)>, Failure> {
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn next(&mut self) -> Result<Option<(String, Outcome)>> {
         loop {
             if let Some((key, lines)) = &mut self.lines
                 && let Some((_, line)) = lines.next().await?
             {
                 let outcome = serde_json::from_slice(&line);
-                let fault = |error| Failure::internal(format!("failed to read an outcome in `{key}`: {error}"));
+                let fault = |error| Error::internal(format!("failed to read an outcome in `{key}`: {error}"));
                 return Ok(Some((key.clone(), outcome.map_err(fault)?)));
             }
             let Some(key) = self.keys.pop_front() else {

@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::exit_code::Failure;
+use crate::error::{Error, Result};
 
 /// Descriptors for everything but connections: databases, folders, files being written.
 const DESCRIPTORS_BESIDE: u64 = 400;
@@ -22,7 +22,7 @@ const OWN_PAGES_FROM: i32 = 256 << 10;
 /// Sets both bounds. To be called before there are threads.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "the C library's allocator has no other way to be told")]
-pub(crate) fn bound_allocator() {
+pub fn bound_allocator() {
     let bounds = [
         (libc::M_ARENA_MAX, ARENAS_MAX),
         (libc::M_MMAP_THRESHOLD, OWN_PAGES_FROM),
@@ -36,7 +36,7 @@ pub(crate) fn bound_allocator() {
 
 /// Other allocators share out as they see fit.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(crate) fn bound_allocator() {}
+pub fn bound_allocator() {}
 
 /// Raises the number of descriptors that this process may have, to what `connections` need.
 ///
@@ -44,7 +44,7 @@ pub(crate) fn bound_allocator() {}
 ///
 /// # Errors
 /// When the system does not give so many.
-pub(crate) fn allow_connections(connections: usize) -> Result<(), Failure> {
+pub fn allow_connections(connections: usize) -> Result<()> {
     let wanted = (connections as u64).saturating_add(DESCRIPTORS_BESIDE);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= wanted) {
@@ -57,6 +57,6 @@ pub(crate) fn allow_connections(connections: usize) -> Result<(), Failure> {
     setrlimit(Resource::Nofile, raised).map_err(|_refused| {
         let most = maximum.unwrap_or(0);
         let text = format!("{connections} requests in flight need {wanted} file descriptors, the system gives {most}");
-        Failure::usage(text).with_hint("lower --concurrency or --max-concurrency, or raise `ulimit -n`")
+        Error::invalid(text).with_hint("lower --concurrency or --max-concurrency, or raise `ulimit -n`")
     })
 }

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use manifest::Outcome;
 use ports::{ExecutionRow, ObjectStore};
 
-use crate::composition::{Action, Composition};
-use crate::exit_code::Failure;
+use crate::error::Result;
 use crate::outcomes::{Outcomes, RunObjects};
+use crate::spec::{Action, RunSpec};
 
 /// Outcomes of a run and of all that redrive it, each item's newest alone.
-pub(crate) struct Newest<'a> {
+#[derive(Debug)]
+pub struct LatestOutcomes<'a> {
     store: &'a dyn ObjectStore,
     /// The newest last.
     runs: &'a [ExecutionRow],
@@ -19,6 +20,7 @@ pub(crate) struct Newest<'a> {
 }
 
 /// What the outcomes of the runs that redrive are about: few beside those of the first.
+#[derive(Debug)]
 struct Seen {
     items: HashSet<u64>,
     /// For copies: which of an item's destinations, or none when an outcome is about all of them.
@@ -29,27 +31,33 @@ struct Seen {
 /// An item's index, and a digest of its destination: millions of their texts would take too much.
 type Place = (u64, Option<u64>);
 
-impl<'a> Newest<'a> {
+impl<'a> LatestOutcomes<'a> {
     /// Over a run's [`crate::state::State::lineage`].
-    pub(crate) fn of(store: &'a dyn ObjectStore, lineage: &'a [ExecutionRow]) -> Result<Self, Failure> {
-        let first = lineage.first().map(Composition::of).transpose()?;
+    ///
+    /// # Errors
+    /// When the first run's record cannot be read.
+    pub fn new(store: &'a dyn ObjectStore, lineage: &'a [ExecutionRow]) -> Result<Self> {
+        let first = lineage.first().map(RunSpec::from_row).transpose()?;
         Ok(Self {
             store,
             runs: lineage,
             outcomes: None,
-            seen: Seen::of(first.map_or(Action::Download, |first| first.action)),
+            seen: Seen::new(first.map_or(Action::Download, |first| first.action)),
         })
     }
 
     /// The next outcome; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Outcome>, Failure> {
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Outcome>> {
         loop {
             let Some(outcomes) = &mut self.outcomes else {
                 let Some((run, older)) = self.runs.split_last() else {
                     return Ok(None);
                 };
                 self.runs = older;
-                self.outcomes = Some(RunObjects::of(self.store, run).settled().await?);
+                self.outcomes = Some(RunObjects::new(self.store, run).settled().await?);
                 continue;
             };
             let Some((_, outcome)) = outcomes.next().await? else {
@@ -67,7 +75,7 @@ impl<'a> Newest<'a> {
 }
 
 impl Seen {
-    fn of(action: Action) -> Self {
+    fn new(action: Action) -> Self {
         let (items, places) = (HashSet::new(), HashSet::new());
         Self { items, places, action }
     }
@@ -114,7 +122,7 @@ mod tests {
     /// A batch that was lost says nothing of destinations; its redrive does.
     #[test]
     fn an_outcome_at_a_destination_replaces_one_about_all() {
-        let mut seen = Seen::of(Action::Copy);
+        let mut seen = Seen::new(Action::Copy);
         seen.add(&copied(Some("s3://a/k")));
         let held = [None, Some("s3://a/k"), Some("s3://b/k")].map(|to| seen.holds(&copied(to)));
         assert_eq!(held, [true, true, false]);

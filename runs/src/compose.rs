@@ -1,6 +1,6 @@
 //! Composes a local run: stages in this process, the engine over this machine's disk, S3 where the run names it.
 //!
-//! The only place where the command line chooses between implementations of a port.
+//! The only place where a run on this machine chooses between implementations of a port.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use ports::{
 use processor::{AllowPrivate, GuardedResolver, Politeness};
 use serde_json::Value;
 
-use crate::commands::run::settings;
-use crate::composition::{Composition, Mount, STATE_BUCKET, is_own, topic};
-use crate::exit_code::{Exit, Failure};
-use crate::progress::Expected;
+use crate::error::{Error, Result, chain};
+use crate::machine::{function_arn, topic_arn};
+use crate::progress::{Expected, Progress};
+use crate::spec::{ACCOUNT, Mount, REGION, RunSpec, STATE_BUCKET, is_own};
 use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
@@ -28,7 +28,7 @@ const HALTING_CHANGE: &str = consolidator::error_name::MANIFEST_CHANGED;
 
 /// A run's engine and its objects.
 #[derive(Debug)]
-pub(crate) struct Wired {
+pub(crate) struct Composed {
     pub(crate) engine: Engine,
     store: Arc<dyn ObjectStore>,
 }
@@ -43,15 +43,10 @@ struct Shared {
 }
 
 /// Composes the run.
-pub(crate) async fn wire(
-    state: &State,
-    composition: &Composition,
-    meter: &Arc<Meter>,
-    expected: &Arc<Expected>,
-) -> Result<Wired, Failure> {
-    let store = objects(state, composition).await?;
+pub(crate) async fn compose(state: &State, spec: &RunSpec, progress: &Progress) -> Result<Composed> {
+    let store = objects(state, spec).await?;
     let table = LocalTable::open(&state.dir.table())?;
-    table.ensure(&composition.action.table()).await?;
+    table.ensure(&spec.action.table()).await?;
     let shared = Shared {
         store: Arc::clone(&store),
         table: Arc::new(table),
@@ -60,24 +55,28 @@ pub(crate) async fn wire(
     };
     let ports = engine::Ports {
         store: Arc::clone(&store),
-        invoker: stages(&shared, composition, meter, expected)?,
+        invoker: stages(&shared, spec, progress)?,
         journal: Arc::clone(&state.records) as _,
         ledger: Arc::clone(&state.records) as _,
         clock: Arc::clone(&state.clock),
     };
     let halting = HALTING.map(ErrorKind::error_name).into_iter().chain([HALTING_CHANGE]);
-    let halting = halting.map(str::to_owned);
-    let engine = Engine::new(ports, settings(halting));
-    Ok(Wired { engine, store })
+    let settings = engine::Settings {
+        account: ACCOUNT.to_owned(),
+        region: REGION.to_owned(),
+        halt_on: halting.map(str::to_owned).collect(),
+    };
+    let engine = Engine::new(ports, settings);
+    Ok(Composed { engine, store })
 }
 
-impl Wired {
+impl Composed {
     /// What changes when the manifest's content does, for one that is not on this machine.
-    pub(crate) async fn etag_of(&self, input: &Value) -> Result<String, Failure> {
+    pub(crate) async fn etag_of(&self, input: &Value) -> Result<String> {
         let text = |at: &str| input.pointer(at).and_then(Value::as_str).unwrap_or_default();
         let at = ObjectKey::new(text("/manifest/bucket"), text("/manifest/key"));
         let head = self.store.head(&at).await;
-        let info = head.map_err(|error| Failure::usage(format!("failed to find the manifest: {}", error.chain())))?;
+        let info = head.map_err(|error| Error::invalid(format!("failed to find the manifest: {}", error.chain())))?;
         Ok(format!("{at} {}", info.etag))
     }
 }
@@ -85,7 +84,7 @@ impl Wired {
 /// Whether a run that writes there has not ended: nobody else has this state directory.
 fn was_interrupted(runs: &[ExecutionRow], mount: &Mount) -> bool {
     let writes_there = |row| {
-        let mut mounts = Composition::of(row).ok()?.mounts.into_values();
+        let mut mounts = RunSpec::from_row(row).ok()?.mounts.into_values();
         Some(mounts.any(|other| other.dir == mount.dir && other.writable))
     };
     let mut running = runs.iter().filter(|row| row.status == ExecutionStatus::Running);
@@ -93,24 +92,21 @@ fn was_interrupted(runs: &[ExecutionRow], mount: &Mount) -> bool {
 }
 
 /// The state bucket and the mounted directories on this machine, everything else in S3.
-async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let runs = if composition.mounts.values().any(|mount| mount.writable) {
+async fn objects(state: &State, spec: &RunSpec) -> Result<Arc<dyn ObjectStore>> {
+    let runs = if spec.mounts.values().any(|mount| mount.writable) {
         state.all_runs().await?
     } else {
         Vec::new()
     };
-    for (bucket, mount) in &composition.mounts {
+    for (bucket, mount) in &spec.mounts {
         let access = if mount.writable {
             Access::ReadWrite
         } else {
             Access::ReadOnly
         };
         let mounted = state.objects.mount(bucket, &mount.dir, access);
-        mounted.map_err(|error| Failure {
-            exit: Exit::Usage,
-            message: error.chain(),
-            hint: Some("give a directory that can be used that way".to_owned()),
-        })?;
+        mounted
+            .map_err(|error| Error::invalid(error.chain()).with_hint("give a directory that can be used that way"))?;
         if let Some(pin) = &mount.pin {
             let etag = format!("\"{}\"", pin.digest);
             state.objects.pin(bucket, pin.stamp.clone(), etag)?;
@@ -121,48 +117,33 @@ async fn objects(state: &State, composition: &Composition) -> Result<Arc<dyn Obj
         }
     }
     let local = Arc::clone(&state.objects) as Arc<dyn ObjectStore>;
-    let has_buckets = composition.mounts.keys().any(|bucket| !is_own(bucket));
+    let has_buckets = spec.mounts.keys().any(|bucket| !is_own(bucket));
     let s3 = if has_buckets {
         LazyS3::optional()
     } else {
         LazyS3::default()
     };
-    let on_this_machine = composition.mounts.keys().map(String::as_str).chain([STATE_BUCKET]);
+    let on_this_machine = spec.mounts.keys().map(String::as_str).chain([STATE_BUCKET]);
     let router = on_this_machine.fold(Router::new(Arc::new(s3)), |router, bucket| {
         router.with(bucket, Arc::clone(&local))
     });
     Ok(Arc::new(router))
 }
 
-fn stages(
-    shared: &Shared,
-    composition: &Composition,
-    meter: &Arc<Meter>,
-    expected: &Arc<Expected>,
-) -> Result<Arc<dyn TaskInvoker>, Failure> {
+fn stages(shared: &Shared, spec: &RunSpec, progress: &Progress) -> Result<Arc<dyn TaskInvoker>> {
     let functions = Functions::new(Arc::clone(&shared.table), Arc::clone(&shared.notifier));
-    let functions = with_batcher(functions, shared, composition, expected)?;
-    let functions = with_processor(functions, shared, composition, meter)?;
-    Ok(Arc::new(with_consolidator(functions, shared, composition)?))
+    let functions = with_batcher(functions, shared, spec, progress.expected())?;
+    let functions = with_processor(functions, shared, spec, progress.meter())?;
+    Ok(Arc::new(with_consolidator(functions, shared, spec)?))
 }
 
-fn function_arn(name: &str) -> String {
-    use crate::composition::{ACCOUNT, REGION};
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
-}
-
-fn with_batcher(
-    functions: Functions,
-    shared: &Shared,
-    composition: &Composition,
-    expected: &Arc<Expected>,
-) -> Result<Functions, Failure> {
+fn with_batcher(functions: Functions, shared: &Shared, spec: &RunSpec, expected: &Arc<Expected>) -> Result<Functions> {
     let settings = [
         ("STATE_BUCKET", STATE_BUCKET.to_owned()),
-        ("MAX_CONCURRENCY", composition.task_items.max(1).to_string()),
+        ("MAX_CONCURRENCY", spec.task_items.max(1).to_string()),
     ];
     let config = batcher::Config::from_lookup(lookup(&settings));
-    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let config = Arc::new(config.map_err(|error| Error::internal(error.to_string()))?);
     let ports = Arc::new(batcher::Ports {
         store: Arc::clone(&shared.store),
         clock: Arc::clone(&shared.clock),
@@ -181,31 +162,26 @@ fn with_batcher(
     Ok(functions.with(function_arn("gantry-batcher"), handle))
 }
 
-fn with_processor(
-    functions: Functions,
-    shared: &Shared,
-    composition: &Composition,
-    meter: &Arc<Meter>,
-) -> Result<Functions, Failure> {
-    let own = composition.mounts.keys().filter(|bucket| is_own(bucket));
+fn with_processor(functions: Functions, shared: &Shared, spec: &RunSpec, meter: &Arc<Meter>) -> Result<Functions> {
+    let own = spec.mounts.keys().filter(|bucket| is_own(bucket));
     let reserved: Vec<&str> = own.map(String::as_str).chain([STATE_BUCKET]).collect();
     let mut settings = vec![
         ("STATE_BUCKET", STATE_BUCKET.to_owned()),
         ("RESERVED_BUCKETS", reserved.join(",")),
     ];
-    let more = composition.processor.iter();
+    let more = spec.processor.iter();
     settings.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
-    if let Some(task) = &composition.task_destination {
+    if let Some(task) = &spec.task_destination {
         settings.push(("IMAGES_BUCKET_NAME", task.bucket.clone()));
         settings.push(("IMAGES_PREFIX", task.prefix.clone()));
         settings.push(("NAME_TEMPLATE", task.name.clone()));
-        settings.push(("MAX_CONCURRENCY", composition.task_items.to_string()));
+        settings.push(("MAX_CONCURRENCY", spec.task_items.to_string()));
     }
     let config = processor::Config::from_lookup(lookup(&settings));
-    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let config = Arc::new(config.map_err(|error| Error::internal(error.to_string()))?);
     let ports = Arc::new(processor::Ports {
         store: Arc::clone(&shared.store),
-        origin: Arc::new(origin(composition, config.guard.allow_private.clone())?),
+        origin: Arc::new(origin(spec, config.guard.allow_private.clone())?),
         clock: Arc::clone(&shared.clock),
         meter: Arc::clone(meter),
         politeness: Arc::new(Politeness::default()),
@@ -217,28 +193,28 @@ fn with_processor(
     Ok(functions.with(function_arn("gantry-processor"), handle))
 }
 
-fn origin(composition: &Composition, allowed: AllowPrivate) -> Result<Origin, Failure> {
+fn origin(spec: &RunSpec, allowed: AllowPrivate) -> Result<Origin> {
     let resolver: Arc<dyn Resolver> = Arc::new(GuardedResolver::new(Arc::new(SystemResolver), allowed));
     let options = OriginOptions {
-        idle_per_host_max: composition.connections,
+        idle_per_host_max: spec.connections,
         ..OriginOptions::default()
     };
-    Origin::new(resolver, &options).map_err(|error| Failure::internal(crate::exit_code::chain(&error)))
+    Origin::new(resolver, &options).map_err(|error| Error::internal(chain(&error)))
 }
 
-fn with_consolidator(functions: Functions, shared: &Shared, composition: &Composition) -> Result<Functions, Failure> {
-    let schema = composition.action.table();
+fn with_consolidator(functions: Functions, shared: &Shared, spec: &RunSpec) -> Result<Functions> {
+    let schema = spec.action.table();
     let mut settings = vec![
         ("STATE_BUCKET", STATE_BUCKET.to_owned()),
         ("TABLE_NAME", schema.name),
         ("TABLE_HASH", schema.hash),
         ("TABLE_RANGE", schema.range.unwrap_or_default()),
-        ("TOPIC_ARN", topic()),
+        ("TOPIC_ARN", topic_arn()),
     ];
-    let more = composition.consolidator.iter();
+    let more = spec.consolidator.iter();
     settings.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
     let config = consolidator::Config::from_lookup(lookup(&settings));
-    let config = Arc::new(config.map_err(|error| Failure::internal(error.to_string()))?);
+    let config = Arc::new(config.map_err(|error| Error::internal(error.to_string()))?);
     let ports = Arc::new(consolidator::Ports {
         store: Arc::clone(&shared.store),
         table: Arc::clone(&shared.table),

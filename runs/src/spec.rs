@@ -6,31 +6,35 @@ use std::path::{Path, PathBuf};
 use adapters::local::Access;
 use ports::{ExecutionRow, TableSchema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::exit_code::Failure;
+use crate::error::{Error, Result};
 
 /// The bucket where runs keep their objects.
-pub(crate) const STATE_BUCKET: &str = "gantry-state";
+pub const STATE_BUCKET: &str = "gantry-state";
 /// Whether a bucket's name is not the user's to give: the state bucket, and directories, which have their paths for names.
-pub(crate) fn is_own(bucket: &str) -> bool {
+pub fn is_own(bucket: &str) -> bool {
     bucket == STATE_BUCKET || bucket.starts_with('/')
 }
 
 /// The account and region of a local run.
-pub(crate) const ACCOUNT: &str = "000000000000";
+pub const ACCOUNT: &str = "000000000000";
 /// See [`ACCOUNT`].
-pub(crate) const REGION: &str = "us-east-1";
+pub const REGION: &str = "us-east-1";
 
 /// What a run does with its items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Action {
+pub enum Action {
+    /// Each is a URL whose file is fetched.
     Download,
+    /// Each is an object that is copied.
     Copy,
 }
 
 impl Action {
-    pub(crate) const fn name(self) -> &'static str {
+    /// As inputs and names of runs say it.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Download => "download",
             Self::Copy => "copy",
@@ -38,7 +42,7 @@ impl Action {
     }
 
     /// The table that its successes go to.
-    pub(crate) fn table(self) -> TableSchema {
+    pub fn table(self) -> TableSchema {
         match self {
             Self::Download => TableSchema {
                 name: "urlToName".to_owned(),
@@ -57,59 +61,79 @@ impl Action {
 /// A directory that stands for a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Mount {
-    pub(crate) dir: PathBuf,
+pub struct Mount {
+    /// The directory, from the root.
+    pub dir: PathBuf,
     /// Whether the run writes to it.
-    pub(crate) writable: bool,
+    pub writable: bool,
     /// The file in it that is known by its content: of this process, not of the run.
     #[serde(skip)]
-    pub(crate) pin: Option<Pin>,
+    pub pin: Option<Pin>,
 }
 
 /// A file whose content has been read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pin {
+pub struct Pin {
     /// What the file system told of it then.
-    pub(crate) stamp: String,
+    pub stamp: String,
     /// The digest of its content.
-    pub(crate) digest: String,
+    pub digest: String,
 }
 
 /// How a run was set up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Composition {
-    pub(crate) action: Action,
+pub struct RunSpec {
+    /// What it does with its items.
+    pub action: Action,
     /// Directories that stand for buckets.
-    pub(crate) mounts: BTreeMap<String, Mount>,
+    pub mounts: BTreeMap<String, Mount>,
     /// The manifest as it was typed.
-    pub(crate) manifest: String,
+    pub manifest: String,
     /// Where the files of the small machine's tasks go, and what they are called.
-    pub(crate) task_destination: Option<TaskDestination>,
+    pub task_destination: Option<TaskDestination>,
     /// Paths in a task of the small machine.
-    pub(crate) task_items: u64,
+    pub task_items: u64,
     /// Requests in flight in all processors: for the pool of connections.
-    pub(crate) connections: usize,
+    pub connections: usize,
     /// What the processors are told besides the usual, by the names of their settings.
-    pub(crate) processor: BTreeMap<String, String>,
+    pub processor: BTreeMap<String, String>,
     /// The same for the consolidator.
     #[serde(default)]
-    pub(crate) consolidator: BTreeMap<String, String>,
+    pub consolidator: BTreeMap<String, String>,
     /// Of a redrive: which items it runs again.
     #[serde(default)]
-    pub(crate) only: Option<String>,
+    pub only: Option<String>,
 }
 
 /// Where the files of the small machine's tasks go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TaskDestination {
-    pub(crate) bucket: String,
-    pub(crate) prefix: String,
-    pub(crate) name: String,
+pub struct TaskDestination {
+    /// Their bucket.
+    pub bucket: String,
+    /// What their keys begin with.
+    pub prefix: String,
+    /// The template of their names.
+    pub name: String,
 }
 
-impl Composition {
+impl RunSpec {
+    /// A run without directories, with everything else as usual.
+    pub(crate) fn new(action: Action, manifest: &str, connections: usize) -> Self {
+        Self {
+            action,
+            mounts: BTreeMap::new(),
+            manifest: manifest.to_owned(),
+            task_destination: None,
+            task_items: 0,
+            connections,
+            processor: BTreeMap::new(),
+            consolidator: BTreeMap::new(),
+            only: None,
+        }
+    }
+
     /// Lets the processors fetch from private addresses and any port.
     pub(crate) fn allow_private(&mut self) {
         for name in ["ALLOW_PRIVATE", "ALLOWED_PORTS"] {
@@ -123,11 +147,11 @@ impl Composition {
     }
 
     /// Makes buckets of the directories that the user named; they are read until something is to be written there.
-    pub(crate) fn mount_all(&mut self, buckets: &[(String, PathBuf)]) -> Result<(), Failure> {
+    pub(crate) fn mount_all(&mut self, buckets: &[(String, PathBuf)]) -> Result<()> {
         for (name, dir) in buckets {
             let dir = absolute(dir)?;
             if self.mounts.contains_key(name) {
-                return Err(Failure::usage(format!("`--bucket {name}=…` is given twice")));
+                return Err(Error::invalid(format!("`--bucket {name}=…` is given twice")));
             }
             self.mount(name, &dir, Access::ReadOnly);
         }
@@ -135,23 +159,37 @@ impl Composition {
     }
 
     /// As it was written into the run's record.
-    pub(crate) fn of(row: &ExecutionRow) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn from_row(row: &ExecutionRow) -> Result<Self> {
         let text = row.composition.as_deref().unwrap_or_default();
-        serde_json::from_str(text).map_err(|error| {
-            Failure::internal(format!("failed to read how the run `{}` was set up: {error}", row.name))
-        })
+        serde_json::from_str(text)
+            .map_err(|error| Error::internal(format!("failed to read how the run `{}` was set up: {error}", row.name)))
     }
 
-    pub(crate) fn to_json(&self) -> Result<String, Failure> {
-        serde_json::to_string(self).map_err(|error| Failure::internal(error.to_string()))
+    /// The manifest's bucket and file, if the manifest is a file that the run does not own.
+    pub(crate) fn local_manifest(&self, row: &ExecutionRow) -> Result<Option<(String, PathBuf)>> {
+        let input: Value = serde_json::from_str(&row.input)
+            .map_err(|error| Error::internal(format!("failed to read the input of `{}`: {error}", row.name)))?;
+        let text = |at: &str| input.pointer(at).and_then(Value::as_str);
+        let (Some(bucket), Some(key)) = (text("/manifest/bucket"), text("/manifest/key")) else {
+            return Ok(None);
+        };
+        let mount = self.mounts.get(bucket);
+        Ok(mount.map(|mount| (bucket.to_owned(), mount.dir.join(key))))
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::internal(error.to_string()))
     }
 
     /// Makes a bucket of a directory; its name is the directory's path.
-    pub(crate) fn mount_dir(&mut self, dir: &Path, access: Access) -> Result<String, Failure> {
+    pub(crate) fn mount_dir(&mut self, dir: &Path, access: Access) -> Result<String> {
         let dir = absolute(dir)?;
         let bucket = dir.to_str().map(str::to_owned);
         let bucket =
-            bucket.ok_or_else(|| Failure::usage(format!("the directory's name `{}` is not UTF-8", dir.display())))?;
+            bucket.ok_or_else(|| Error::invalid(format!("the directory's name `{}` is not UTF-8", dir.display())))?;
         self.mount(&bucket, &dir, access);
         Ok(bucket)
     }
@@ -180,65 +218,8 @@ impl Composition {
 }
 
 /// The path from the root, without `.` and without a slash at its end.
-fn absolute(dir: &Path) -> Result<PathBuf, Failure> {
+fn absolute(dir: &Path) -> Result<PathBuf> {
     let whole = std::path::absolute(dir);
-    let whole = whole.map_err(|error| Failure::usage(format!("failed to use `{}`: {error}", dir.display())))?;
+    let whole = whole.map_err(|error| Error::invalid(format!("failed to use `{}`: {error}", dir.display())))?;
     Ok(whole.components().collect())
-}
-
-/// A machine's definition with its placeholders filled in: the same files that are deployed.
-pub(crate) fn definition(machine: Machine) -> String {
-    let function = |name: &str| format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}");
-    let values = [
-        ("BatcherFunctionArn", function("gantry-batcher")),
-        ("ProcessorFunctionArn", function("gantry-processor")),
-        ("ConsolidatorFunctionArn", function("gantry-consolidator")),
-        ("StateBucket", STATE_BUCKET.to_owned()),
-        ("TableName", Action::Download.table().name),
-        ("TopicArn", topic()),
-    ];
-    let template = match machine {
-        Machine::ManifestMap => include_str!("../../asl/machines/manifest-map.asl.json"),
-        Machine::ImageDownload => include_str!("../../asl/machines/image-download.asl.json"),
-    };
-    values.iter().fold(template.to_owned(), |text, (name, value)| {
-        text.replace(&format!("${{{name}}}"), value)
-    })
-}
-
-/// The topic that is told about failures.
-pub(crate) fn topic() -> String {
-    format!("arn:aws:sns:{REGION}:{ACCOUNT}:gantry-failures")
-}
-
-/// Which definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Machine {
-    ManifestMap,
-    ImageDownload,
-}
-
-impl Machine {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::ManifestMap => "manifest-map",
-            Self::ImageDownload => "image-download",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_placeholder_is_left_and_the_language_takes_the_definitions() {
-        for machine in [Machine::ManifestMap, Machine::ImageDownload] {
-            let text = definition(machine);
-            assert!(!text.contains("${"), "{}", machine.name());
-            let parsed = asl::parse(&text);
-            assert!(parsed.machine.is_some(), "{:?}", parsed.diagnostics);
-            assert!(parsed.diagnostics.is_empty(), "{:?}", parsed.diagnostics);
-        }
-    }
 }

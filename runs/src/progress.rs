@@ -1,0 +1,77 @@
+//! How far a run has come, to be read at any moment while it runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ports::Meter;
+
+/// A run's counts, as they change. Clones read the same counts.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    meter: Arc<Meter>,
+    expected: Arc<Expected>,
+}
+
+/// What a [`Progress`] said at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ProgressReading {
+    /// Items in the whole manifest, once the batcher has counted them.
+    pub items: Option<u64>,
+    /// Items that succeeded.
+    pub succeeded: u64,
+    /// Items that failed.
+    pub failed: u64,
+    /// **Bytes** of bodies that were written.
+    pub bytes: u64,
+}
+
+impl Progress {
+    /// The counts now.
+    pub fn read(&self) -> ProgressReading {
+        let counts = self.meter.read();
+        ProgressReading {
+            items: self.expected.get(),
+            succeeded: counts.succeeded,
+            failed: counts.failed,
+            bytes: counts.bytes,
+        }
+    }
+
+    /// What the processors count with.
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// What the batcher's answers are told to.
+    pub(crate) fn expected(&self) -> &Arc<Expected> {
+        &self.expected
+    }
+}
+
+impl ProgressReading {
+    /// Items that are settled.
+    pub fn done(&self) -> u64 {
+        self.succeeded + self.failed
+    }
+}
+
+/// How many items there are, once the batcher has counted them; known from the first round on.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    items: AtomicU64,
+}
+
+impl Expected {
+    /// Takes the number from the first answer that has one: later rounds work on what is left of it.
+    pub(crate) fn learn(&self, answer: &batcher::Answer) {
+        let items = match answer {
+            batcher::Answer::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
+            batcher::Answer::Batched(batched) => batched.items,
+        };
+        self.items.fetch_max(items, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<u64> {
+        Some(self.items.load(Ordering::Relaxed)).filter(|items| *items > 0)
+    }
+}

@@ -1,0 +1,156 @@
+//! The state directory that runs are kept in: records, objects, clock.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use adapters::local::{self, Directory, Opening, Records, StateDir};
+use ports::{Clock, ErrorKind as PortKind, ExecutionRow, Journal, ObjectKey};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::spec::STATE_BUCKET;
+
+/// Rows that are read at once.
+const PAGE: usize = 500;
+
+/// An open state directory.
+#[derive(Debug)]
+pub struct State {
+    pub(crate) dir: StateDir,
+    path: PathBuf,
+    /// Journal, ledger and notifications.
+    pub records: Arc<Records>,
+    /// The objects of the runs.
+    pub objects: Arc<Directory>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl State {
+    /// Opens a state directory to run something: it is made on demand, and locked against other processes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when another process has it, [`ErrorKind::Invalid`] when it cannot be used.
+    pub fn open_exclusive(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open(path.into(), Opening::Exclusive)
+    }
+
+    /// Opens a state directory to look something up, also while a run in another process uses it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none.
+    pub fn open_shared(path: impl Into<PathBuf>) -> Result<Self> {
+        Self::open(path.into(), Opening::Shared)
+    }
+
+    fn open(path: PathBuf, opening: Opening) -> Result<Self> {
+        let dir = StateDir::open(&path, opening).map_err(refused)?;
+        let records = Records::open(&dir.records()).map_err(refused)?;
+        Ok(Self {
+            objects: Arc::new(Directory::below(dir.objects())),
+            records: Arc::new(records),
+            clock: Arc::new(local::Clock),
+            path,
+            dir,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What the caller can do: another directory, another version, a second process.
+fn refused(error: ports::Error) -> Error {
+    match error.kind() {
+        PortKind::NotFound => {
+            Error::new(ErrorKind::NotFound, error.chain()).with_hint("start a run first, or name its --state-dir")
+        }
+        PortKind::Conflict => Error::new(ErrorKind::Busy, error.chain()),
+        PortKind::Malformed => Error::invalid(error.chain()),
+        PortKind::Denied => Error::invalid(error.chain()).with_hint("give a --state-dir that can be written to"),
+        PortKind::Throttled | PortKind::Full | PortKind::Unavailable | PortKind::Cancelled => error.into(),
+    }
+}
+
+impl State {
+    /// Every run, the newest first.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn all_runs(&self) -> Result<Vec<ExecutionRow>> {
+        let mut rows: Vec<ExecutionRow> = Vec::new();
+        loop {
+            let page = self.records.executions(rows.len(), PAGE).await?;
+            if page.is_empty() {
+                return Ok(rows);
+            }
+            rows.extend(page);
+        }
+    }
+
+    /// The run with this name, with the only name that begins so, or the newest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] when there is none, [`ErrorKind::Invalid`] when there are several.
+    pub async fn find_run(&self, typed: &str) -> Result<ExecutionRow> {
+        let rows = self.all_runs().await?;
+        if let Some(row) = rows.iter().find(|row| row.name == typed || (typed == "latest")) {
+            return Ok(row.clone());
+        }
+        let matching: Vec<&ExecutionRow> = rows.iter().filter(|row| row.name.starts_with(typed)).collect();
+        match matching.as_slice() {
+            [row] => Ok((*row).clone()),
+            [] => {
+                let none = format!("there is no run `{typed}` in `{}`", self.path.display());
+                Err(Error::new(ErrorKind::NotFound, none).with_hint("list the runs with: gantry runs"))
+            }
+            several => {
+                let names: Vec<&str> = several.iter().map(|row| row.name.as_str()).collect();
+                Err(Error::invalid(format!(
+                    "`{typed}` begins the names of {} runs: {}",
+                    names.len(),
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The run that a redrive began with.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn first_of(&self, mut row: ExecutionRow) -> Result<ExecutionRow> {
+        let older = self.all_runs().await?;
+        while let Some(found) = older.iter().find(|other| row.rerun_of.as_ref() == Some(&other.arn)) {
+            row = found.clone();
+        }
+        Ok(row)
+    }
+
+    /// The run and all that redrive it, also through other redrives: the oldest first.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn lineage(&self, row: ExecutionRow) -> Result<Vec<ExecutionRow>> {
+        let newer = self.all_runs().await?.into_iter().rev();
+        let mut lineage = vec![row];
+        for other in newer {
+            let of = other.rerun_of.as_ref();
+            if of.is_some_and(|of| lineage.iter().any(|row| row.arn == *of)) {
+                lineage.push(other);
+            }
+        }
+        Ok(lineage)
+    }
+
+    /// The file of an object in the state bucket. Its keys are plain, so the file's path is the key.
+    pub fn path_of(&self, at: &ObjectKey) -> String {
+        self.dir
+            .objects()
+            .join(STATE_BUCKET)
+            .join(&at.key)
+            .display()
+            .to_string()
+    }
+}

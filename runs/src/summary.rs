@@ -1,0 +1,88 @@
+//! A run in numbers: from its summary, or counted from its outcomes where it has none.
+
+use std::collections::BTreeMap;
+
+use consolidator::{ErrorTally, Summary, Tally};
+use manifest::{Status, run_key};
+use ports::{ExecutionRow, ObjectKey};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::outcomes::RunObjects;
+use crate::spec::STATE_BUCKET;
+use crate::state::State;
+
+/// What every verb says of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// Items of the manifest.
+    pub items: u64,
+    /// Items.
+    pub succeeded: u64,
+    /// Items.
+    pub failed: u64,
+    /// Items.
+    pub skipped: u64,
+    /// Items that are not settled yet.
+    pub pending: u64,
+    /// **Bytes** written.
+    pub bytes: u64,
+    /// Requests made.
+    pub attempts: u64,
+    /// Rounds that were run.
+    pub rounds: u32,
+    /// **Milliseconds** an item took, by percentile.
+    pub milliseconds: BTreeMap<String, u64>,
+    /// By error name.
+    pub errors: BTreeMap<String, ErrorTally>,
+    /// The hosts with the most failures.
+    pub worst_hosts: Vec<(String, u64)>,
+    /// Where the completion report is.
+    pub report: Option<String>,
+}
+
+impl RunSummary {
+    /// The numbers of a run; nothing when it has left neither a summary nor any outcome.
+    ///
+    /// # Errors
+    /// When an object of the run cannot be read.
+    pub async fn read(state: &State, row: &ExecutionRow) -> Result<Option<RunSummary>> {
+        let objects = RunObjects::new(&*state.objects, row);
+        if let Some(summary) = objects.summary().await? {
+            let at = ObjectKey::new(STATE_BUCKET, run_key::report(&row.name, "manifest.json"));
+            let report = state.path_of(&at);
+            return Ok(Some(from_summary(summary, 0, Some(report))));
+        }
+        let mut tally = Tally::default();
+        let mut pending = 0;
+        let mut outcomes = objects.settled().await?;
+        while let Some((_, outcome)) = outcomes.next().await? {
+            if outcome.status == Status::Pending {
+                pending += 1;
+            } else {
+                tally.add(&outcome);
+            }
+        }
+        let nothing = tally.items() + pending == 0;
+        let summary = Summary::of(&row.name, 1, tally);
+        Ok((!nothing || row.error.is_none()).then(|| from_summary(summary, pending, None)))
+    }
+}
+
+fn from_summary(summary: Summary, pending: u64, report: Option<String>) -> RunSummary {
+    RunSummary {
+        items: summary.items + pending,
+        succeeded: summary.succeeded,
+        failed: summary.failed,
+        skipped: summary.skipped,
+        pending,
+        bytes: summary.bytes,
+        attempts: summary.attempts,
+        rounds: summary.rounds,
+        milliseconds: summary.milliseconds,
+        errors: summary.errors,
+        worst_hosts: summary.worst_hosts,
+        report,
+    }
+}
