@@ -1,11 +1,12 @@
 //! Where a manifest's records begin, and which of their fields make the item.
 
+use manifest::request::{ColumnNames, HeaderSource, ManifestObject};
+use manifest::work::Action;
 use manifest::{BYTE_ORDER_MARK, Columns, Format, HeaderRow, Layout, NoHeader};
 use ports::ObjectKey;
 
 use crate::detect;
 use crate::error::Error;
-use crate::event::{Action, ColumnNames, HeaderSource, ManifestObject};
 use crate::limits::HEADER_BYTES_MAX;
 
 /// How to read a manifest's records, and the line on which the first one begins.

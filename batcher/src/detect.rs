@@ -1,8 +1,8 @@
 //! What a manifest is, by its key's ending and its first bytes.
 
+use manifest::request::{FormatName, HeaderSource, ManifestObject};
+use manifest::work::Action;
 use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout};
-
-use crate::event::{Action, FormatName, HeaderSource, ManifestObject};
 
 /// What a manifest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +25,7 @@ pub(crate) fn compression(manifest: &ManifestObject, first: &[u8]) -> Compressio
 /// How a manifest is laid out.
 pub(crate) fn kind(manifest: &ManifestObject, action: Action, first: &[u8]) -> Kind {
     match manifest.format {
-        FormatName::UrlList => Kind::Records(Layout::UrlList),
-        FormatName::Csv => Kind::Records(Layout::Csv),
-        FormatName::JsonLines => Kind::Records(Layout::JsonLines),
-        FormatName::JsonArray => Kind::Records(Layout::JsonArray),
-        FormatName::Rest => Kind::Records(Layout::Rest),
+        FormatName::Records(layout) => Kind::Records(layout),
         FormatName::Inline => Kind::Inline,
         FormatName::Auto => by_name(manifest, action, first),
     }

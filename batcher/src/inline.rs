@@ -1,12 +1,10 @@
 //! Inline bodies: a few paths below one URL, as tasks.
 
+use manifest::request::InlineBody;
+use manifest::work::LAMBDA_CONCUR;
 use manifest::{Batch, BatchInput, Body, Task};
 
-use crate::event::InlineBody;
 use crate::limits::{TASK_BYTES_MAX, TASKS_BYTES_MAX};
-
-/// Requests at once in one processor, when the body does not say.
-const LAMBDA_CONCUR: u32 = 5;
 
 /// The paths in tasks of at most so many, in their order.
 pub(crate) fn tasks(body: InlineBody, items: usize) -> Vec<Task> {

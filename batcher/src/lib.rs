@@ -22,14 +22,12 @@ mod unpack;
 
 use std::sync::Arc;
 
+use manifest::request::{Batched, InlineBody, Manifest, ObjectRef, Request};
 use ports::{Clock, ObjectStore, Timestamp};
 
 pub use config::{Config, ConfigError};
 pub use error::{Error, error_name};
-pub use event::{
-    Action, Answer, Batched, ColumnNames, Event, FormatName, HeaderSource, InlineBody, Manifest, ManifestEvent,
-    ManifestObject, OnFailure, Request, Tasks, Tolerate, Tolerated, Work,
-};
+pub use event::{Answer, Event, ManifestEvent, Tasks};
 use split::{Call, Done, Totals};
 
 /// Children at once, when the request does not say.
@@ -106,11 +104,14 @@ async fn batch_inline(call: &Call<'_>, body: InlineBody) -> Result<Batched, Erro
 }
 
 fn answer(call: &Call<'_>, totals: Totals, tasks: Option<Vec<manifest::Task>>) -> Batched {
-    let request = call.request;
+    let (request, list) = (call.request, call.batch_list());
     Batched {
         batches: totals.batches,
         items: totals.items,
-        batch_list: call.batch_list(),
+        batch_list: ObjectRef {
+            bucket: list.bucket,
+            key: list.key,
+        },
         max_concurrency: request.max_concurrency.unwrap_or(MAX_CONCURRENCY),
         last_round: request.max_rounds.unwrap_or(MAX_ROUNDS).saturating_sub(1),
         tolerate: request.tolerate.into(),

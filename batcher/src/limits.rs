@@ -28,9 +28,6 @@ pub const EXPANSION_RATIO_MAX: u64 = 100;
 /// **Bytes** to which anything may expand whatever its ratio: some very repetitive manifests are small.
 pub const EXPANSION_BYTES_FREE: u64 = 64 * 1024 * 1024;
 
-/// Items that a machine can count: numbers in JSON are exact up to here.
-pub const ITEMS_MAX: u64 = 9_007_199_254_740_991;
-
 /// Faults that a strict reading names before it gives up.
 pub const FAULTS_TOLD_MAX: usize = 10;
 

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
+use manifest::request::{InlineBody, ManifestObject, Request};
 use manifest::{BatchLines, Compression, Cut, Cutting, OnFault, Source, Splitter, run_key};
 use ports::{ObjectKey, Timestamp};
 
 use crate::begin::{Beginning, First, beginning};
 use crate::detect::{self, Kind};
 use crate::error::Error;
-use crate::event::{InlineBody, ManifestObject, Request};
 use crate::limits::INLINE_BYTES_MAX;
 use crate::sink::{self, Sink};
 use crate::source::{Pinned, Window};
@@ -95,7 +95,7 @@ impl Call<'_> {
         let text = start(&open.first);
         let first = First {
             manifest,
-            action: self.request.work.action,
+            action: self.request.work.action(),
             bytes: &text,
             complete: text.len() as u64 == object.size,
         };

@@ -43,7 +43,18 @@ fn event(manifest: &Value, request: &Value) -> Value {
     let mut object = json!({"bucket": "m", "key": "k"});
     let members = manifest.as_object().unwrap().clone();
     object.as_object_mut().unwrap().extend(members);
-    json!({"execution": "run-1", "round": 0, "manifest": object, "request": request})
+    json!({"execution": "run-1", "round": 0, "manifest": object, "request": whole(request)})
+}
+
+/// A request with the members that every request has.
+fn whole(request: &Value) -> Value {
+    let mut whole = json!({
+        "manifest": {"bucket": "m", "key": "k"},
+        "work": {"action": "download", "destination": {"bucket": "images"}},
+    });
+    let members = request.as_object().unwrap().clone();
+    whole.as_object_mut().unwrap().extend(members);
+    whole
 }
 
 fn split(world: &World, manifest: &Value, request: &Value) -> Result<Value, Error> {
@@ -115,7 +126,7 @@ fn the_answer_has_every_default_filled_in() {
 
 #[test]
 fn the_request_is_handed_on() {
-    let request = json!({"batchItems": 10, "maxConcurrency": 2, "maxRounds": 1, "tolerate": {"percentage": 5}, "onFailure": "SUCCEED", "work": {"action": "download", "lambdaConcur": 3}});
+    let request = json!({"batchItems": 10, "maxConcurrency": 2, "maxRounds": 1, "tolerate": {"percentage": 5}, "onFailure": "SUCCEED", "work": {"action": "download", "destination": {"bucket": "images"}, "lambdaConcur": 3}});
     let answer = split(&world(rows(11)), &json!({}), &request).unwrap();
     assert_eq!(
         answer,
@@ -176,7 +187,12 @@ fn every_format_gives_its_items() {
 #[test]
 fn a_rest_keeps_the_first_index_of_its_items() {
     let world = world("{\"index\":8,\"url\":\"u\"}\n{\"index\":3,\"bucket\":\"b\",\"key\":\"k\"}\n");
-    split(&world, &json!({"format": "rest"}), &json!({"work": {"action": "copy"}})).unwrap();
+    split(
+        &world,
+        &json!({"format": "rest"}),
+        &json!({"work": {"action": "copy", "destinations": []}}),
+    )
+    .unwrap();
     let indices: Vec<_> = items(&world).iter().map(|item| item.index).collect();
     assert_eq!(indices, [8, 3]);
 }
@@ -219,7 +235,12 @@ fn copies_read_their_columns() {
     ];
     for (text, manifest) in texts {
         let world = world(text);
-        split(&world, &manifest, &json!({"work": {"action": "copy"}})).unwrap();
+        split(
+            &world,
+            &manifest,
+            &json!({"work": {"action": "copy", "destinations": []}}),
+        )
+        .unwrap();
         let subjects: Vec<_> = items(&world).into_iter().map(|item| item.subject).collect();
         let object = |key: &str, version: Option<&str>| Subject::Object {
             bucket: "photos".into(),
@@ -268,7 +289,7 @@ fn the_small_machine_gets_tasks() {
 fn an_inline_manifest_becomes_inline_batches_and_tasks() {
     let body = json!({"baseUrl": "https://a", "resourcePaths": ["1", "2", "3", "4", "5", "6"]});
     let world = world("");
-    let event = json!({"execution": "run-1", "round": 0, "manifest": body, "request": {}});
+    let event = json!({"execution": "run-1", "round": 0, "manifest": body, "request": whole(&json!({}))});
     let answer = call(&world, event, LATER).unwrap();
     assert_eq!((&answer["batches"], &answer["items"]), (&json!(2), &json!(6)));
     assert_eq!(answer["tasks"][1]["resourcePaths"], json!(["6"]));
@@ -469,7 +490,7 @@ fn a_store_that_dies_leaves_no_list_behind() {
 #[test]
 fn a_member_that_is_null_is_as_good_as_absent() {
     let nothing = json!({"format": null, "compression": null, "delimiter": null, "header": null, "column": null, "columns": null, "baseUrl": null, "versionId": null});
-    let request = json!({"batchItems": null, "tolerate": null, "onFailure": null, "skipMalformed": null, "strict": null, "work": null, "maxRounds": null});
+    let request = json!({"batchItems": null, "tolerate": null, "onFailure": null, "skipMalformed": null, "strict": null, "maxRounds": null});
     assert_eq!(split(&world(rows(3)), &nothing, &request).unwrap()["items"], json!(3));
 }
 
@@ -496,11 +517,11 @@ fn an_event_that_is_none_is_not_read() {
             "expected a whole number in `lambdaConcur`, found `many`",
         ),
         (
-            json!({"execution": "e", "round": 0, "manifest": {"key": "k"}, "request": {}}),
+            json!({"execution": "e", "round": 0, "manifest": {"key": "k"}, "request": whole(&json!({}))}),
             "missing field `bucket`",
         ),
         (
-            json!({"execution": "e", "round": 0, "manifest": {"bucket": "b", "key": "k", "header": 1}, "request": {}}),
+            json!({"execution": "e", "round": 0, "manifest": {"bucket": "b", "key": "k", "header": 1}, "request": whole(&json!({}))}),
             "expected `firstRow` or a list of names",
         ),
     ];

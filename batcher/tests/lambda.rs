@@ -44,8 +44,11 @@ fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
 }
 
 fn events() -> Vec<Value> {
-    let manifest =
-        |manifest: Value| json!({"execution": "run", "round": 0, "manifest": manifest, "request": {"batchItems": 100}});
+    let manifest = |manifest: Value| {
+        let work = json!({"action": "download", "destination": {"bucket": "images"}});
+        let request = json!({"manifest": manifest, "batchItems": 100, "work": work});
+        json!({"execution": "run", "round": 0, "manifest": manifest, "request": request})
+    };
     vec![
         manifest(json!({"bucket": "manifests", "key": "urls.csv"})),
         manifest(json!({"bucket": "manifests", "key": "urls.csv", "column": "link"})),

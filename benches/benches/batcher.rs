@@ -25,7 +25,7 @@ fn ports(manifest: String) -> Ports {
 fn split(ports: &Ports, config: &Config, format: &str) {
     let event: Event = serde_json::from_value(json!({
         "execution": "bench", "round": 0, "manifest": {"bucket": "m", "key": "k", "format": format},
-        "request": {"work": {"action": "download"}},
+        "request": {"manifest": {"bucket": "m", "key": "k"}, "work": {"action": "download", "destination": {"bucket": "images"}}},
     }))
     .unwrap();
     let answer = batcher::handle(event, ports, config, Timestamp::from_millis(i64::MAX));

@@ -69,8 +69,10 @@ fn a_round(criterion: &mut Criterion) {
     };
     let event = json!({
         "phase": "consolidate", "execution": "run", "round": 0, "cursor": null,
-        "batch": {"batches": ITEMS / BATCH_ITEMS, "batchList": {"bucket": "state", "key": "none"}},
-        "work": {"action": "download"},
+        "batch": {
+            "batches": ITEMS / BATCH_ITEMS, "items": ITEMS, "batchList": {"bucket": "state", "key": "none"},
+            "maxConcurrency": 8, "lastRound": 4, "tolerate": {"count": 0, "percentage": 0.0}, "onFailure": "FAIL",
+        },
     });
     let mut group = criterion.benchmark_group("consolidate");
     group.throughput(Throughput::Elements(ITEMS));

@@ -53,7 +53,7 @@ fn a_batch(criterion: &mut Criterion) {
             let event: Event = serde_json::from_value(event.clone()).unwrap();
             let answer = processor::handle(event, &ports, &config, Timestamp::from_millis(i64::MAX));
             let answer = runtime.block_on(answer).unwrap();
-            assert!(matches!(&answer, Response::Summary(summary) if summary.succeeded == ITEMS));
+            assert!(matches!(&answer, Response::Summary(summary) if summary.counts.succeeded == ITEMS));
             answer
         });
     });

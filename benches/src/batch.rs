@@ -90,7 +90,7 @@ pub(crate) fn split(file: &Path) -> anyhow::Result<()> {
         let name = file.file_name().and_then(|name| name.to_str()).context("a name")?;
         let event = serde_json::from_value(json!({
             "execution": "bench", "round": 0, "manifest": {"bucket": "manifest", "key": name},
-            "request": {"work": {"action": "download"}},
+            "request": {"manifest": {"bucket": "m", "key": "k"}, "work": {"action": "download", "destination": {"bucket": "images"}}},
         }))?;
         let deadline = Clock.now().plus(std::time::Duration::from_hours(1));
         let answer = batcher::handle(event, &ports, &config, deadline).await?;

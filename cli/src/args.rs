@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
 
+use manifest::request::FormatName;
+use manifest::{Checksum, Delimiter, Layout};
 use runs::{ItemFilter, ManifestOptions, RunOptions, Tolerance, is_own};
 
 /// Puts large manifests through AWS Step Functions' Distributed Map, on this machine.
@@ -71,11 +74,11 @@ pub(crate) struct ManifestArgs {
     pub(crate) manifest: String,
 
     /// The manifest's layout.
-    #[arg(long, value_enum, default_value_t = Layout::Auto)]
-    pub(crate) format: Layout,
+    #[arg(long, value_parser = one_of(LAYOUTS), default_value = "auto")]
+    pub(crate) format: FormatName,
 
     /// What separates the fields of a CSV.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = one_of(DELIMITERS))]
     pub(crate) delimiter: Option<Delimiter>,
 
     /// The column names of a CSV without a header row, separated by commas.
@@ -144,7 +147,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) name: String,
 
     /// Computes a checksum of every file.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = one_of(CHECKSUMS))]
     pub(crate) checksum: Option<Checksum>,
 
     /// Fails items that are larger, such as 500MB or 2GiB.
@@ -230,61 +233,36 @@ pub(crate) enum MachineType {
     Express,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Layout {
-    Auto,
-    UrlList,
-    Csv,
-    JsonLines,
-    JsonArray,
-}
+/// The layouts of a manifest, as they are typed.
+const LAYOUTS: &[(&str, FormatName)] = &[
+    ("auto", FormatName::Auto),
+    ("url-list", FormatName::Records(Layout::UrlList)),
+    ("csv", FormatName::Records(Layout::Csv)),
+    ("json-lines", FormatName::Records(Layout::JsonLines)),
+    ("json-array", FormatName::Records(Layout::JsonArray)),
+];
 
-impl From<Layout> for runs::Layout {
-    fn from(typed: Layout) -> Self {
-        match typed {
-            Layout::Auto => Self::Auto,
-            Layout::UrlList => Self::UrlList,
-            Layout::Csv => Self::Csv,
-            Layout::JsonLines => Self::JsonLines,
-            Layout::JsonArray => Self::JsonArray,
-        }
-    }
-}
+/// The delimiters of a CSV, as they are typed.
+const DELIMITERS: &[(&str, Delimiter)] = &[
+    ("comma", Delimiter::Comma),
+    ("pipe", Delimiter::Pipe),
+    ("semicolon", Delimiter::Semicolon),
+    ("space", Delimiter::Space),
+    ("tab", Delimiter::Tab),
+];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Delimiter {
-    Comma,
-    Pipe,
-    Semicolon,
-    Space,
-    Tab,
-}
+/// The checksums, as they are typed.
+const CHECKSUMS: &[(&str, Checksum)] = &[("md5", Checksum::Md5), ("sha256", Checksum::Sha256)];
 
-impl From<Delimiter> for runs::Delimiter {
-    fn from(typed: Delimiter) -> Self {
-        match typed {
-            Delimiter::Comma => Self::Comma,
-            Delimiter::Pipe => Self::Pipe,
-            Delimiter::Semicolon => Self::Semicolon,
-            Delimiter::Space => Self::Space,
-            Delimiter::Tab => Self::Tab,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Checksum {
-    Md5,
-    Sha256,
-}
-
-impl From<Checksum> for runs::Checksum {
-    fn from(typed: Checksum) -> Self {
-        match typed {
-            Checksum::Md5 => Self::Md5,
-            Checksum::Sha256 => Self::Sha256,
-        }
-    }
+/// Takes one of these names.
+fn one_of<T: Clone + Copy + Send + Sync>(names: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+    let known = PossibleValuesParser::new(names.iter().map(|(name, _)| *name));
+    known.try_map(move |typed| {
+        let found = names.iter().find(|(name, _)| *name == typed);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| format!("there is no `{typed}`"))
+    })
 }
 
 fn parse_filter(text: &str) -> Result<ItemFilter, String> {
@@ -306,8 +284,8 @@ impl ManifestArgs {
     fn options(&self) -> ManifestOptions {
         ManifestOptions {
             manifest: self.manifest.clone(),
-            format: self.format.into(),
-            delimiter: self.delimiter.map(Into::into),
+            format: self.format,
+            delimiter: self.delimiter,
             header: self.header.clone(),
             skip_malformed: self.skip_malformed,
             strict: self.strict,
@@ -337,7 +315,7 @@ impl DownloadArgs {
             column: self.column.clone(),
             base_url: self.base_url.clone(),
             name: self.name.clone(),
-            checksum: self.checksum.map(Into::into),
+            checksum: self.checksum,
             max_object_bytes: self.max_object_bytes,
             hash_urls: self.hash_urls,
             allow_private: self.allow_private,

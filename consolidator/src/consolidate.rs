@@ -2,13 +2,14 @@
 
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
+use manifest::request::ManifestObject;
 use manifest::{Outcome, run_key};
 use ports::{BodyStream, ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore, Timestamp};
 
 use crate::error::while_doing;
 use crate::lost::LostBatches;
 use crate::round::{Outputs, Place};
-use crate::{Config, Consolidated, Cursor, Error, PhaseEvent, Ports, RestManifest};
+use crate::{Config, Consolidated, Cursor, Error, PhaseEvent, Ports};
 
 /// Outcome objects that are read ahead: hides the store's latency; with the bound below at most 64 MiB.
 const READ_AHEAD: usize = 8;
@@ -59,25 +60,17 @@ fn millis(duration: std::time::Duration) -> u64 {
 }
 
 fn answer(cursor: Cursor, batches: u64, rest: Option<String>, config: &Config) -> Consolidated {
-    let rest = rest.map(|key| RestManifest {
-        bucket: config.state_bucket.clone(),
-        key,
-        format: "rest".to_owned(),
-    });
     Consolidated {
         cursor: (cursor.batch < batches).then_some(cursor),
-        succeeded: cursor.succeeded,
-        failed: cursor.failed,
-        skipped: cursor.skipped,
-        pending: cursor.pending,
-        progress: cursor.succeeded + cursor.failed + cursor.skipped > 0,
-        rest,
+        counts: cursor.counts,
+        progress: cursor.counts.settled() > 0,
+        rest: rest.map(|key| ManifestObject::new_rest(&config.state_bucket, key)),
     }
 }
 
 /// A later call of the same round begins with the rest that the earlier ones have left.
 async fn repeat_rest(event: &PhaseEvent, ports: &Ports, config: &Config, outputs: &mut Outputs) -> Result<(), Error> {
-    let Some(before) = event.cursor.filter(|cursor| cursor.pending > 0) else {
+    let Some(before) = event.cursor.filter(|cursor| cursor.counts.pending > 0) else {
         return Ok(());
     };
     let key = run_key::rest(&event.execution, event.round, before.part.saturating_sub(1));

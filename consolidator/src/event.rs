@@ -1,16 +1,16 @@
 //! What the state machines send to the consolidator, and what it answers.
 
-use manifest::Batch;
-use ports::ObjectKey;
+use manifest::request::{Batched, ManifestObject, ObjectRef};
+use manifest::{Batch, Counts};
 use serde::{Deserialize, Serialize};
 
 /// An event of either machine.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// The small machine asks whether all of these are 200.
+    /// `image-download` asks whether all of these are 200.
     StatusCodes(Vec<i64>),
-    /// The large machine asks for a phase.
+    /// `manifest-map` asks for a phase.
     Phase(Box<PhaseEvent>),
 }
 
@@ -24,7 +24,7 @@ pub enum Phase {
     Report,
 }
 
-/// One call of the large machine.
+/// One call of `manifest-map`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PhaseEvent {
@@ -36,30 +36,9 @@ pub struct PhaseEvent {
     pub round: u32,
     /// What the batcher answered.
     pub batch: Batched,
-    /// What the processors were asked to do.
-    pub work: Work,
     /// Where the last call left off.
     #[serde(default)]
     pub cursor: Option<Cursor>,
-}
-
-/// As much of the batcher's answer as the consolidator reads.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Batched {
-    /// How many batches the round has.
-    pub batches: u64,
-    /// Where their lines are; absent when there are none.
-    #[serde(default)]
-    pub batch_list: Option<ObjectKey>,
-}
-
-/// As much of the work as the consolidator reads.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Work {
-    /// `download` or `copy`.
-    pub action: String,
 }
 
 /// Where a call left off: the batches before it are accounted for.
@@ -71,25 +50,8 @@ pub struct Cursor {
     /// How many parts have been written.
     pub part: u32,
     /// Items of this round so far.
-    pub succeeded: u64,
-    /// Items of this round so far.
-    pub failed: u64,
-    /// Items of this round so far.
-    pub skipped: u64,
-    /// Items of this round so far.
-    pub pending: u64,
-}
-
-/// A manifest of what is left.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RestManifest {
-    /// Its bucket.
-    pub bucket: String,
-    /// Its key.
-    pub key: String,
-    /// `rest`
-    pub format: String,
+    #[serde(flatten)]
+    pub counts: Counts,
 }
 
 /// What became of a round, as far as it is accounted for.
@@ -98,18 +60,13 @@ pub struct RestManifest {
 pub struct Consolidated {
     /// Call again with it; absent when the round is accounted for.
     pub cursor: Option<Cursor>,
-    /// Items.
-    pub succeeded: u64,
-    /// Items.
-    pub failed: u64,
-    /// Items.
-    pub skipped: u64,
-    /// Items that were not reached, or whose processor ended without an answer.
-    pub pending: u64,
+    /// Items; those are pending that were not reached, or whose processor ended without an answer.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Whether the round has settled anything.
     pub progress: bool,
     /// The pending items as a manifest.
-    pub rest: Option<RestManifest>,
+    pub rest: Option<ManifestObject>,
 }
 
 /// What became of the run.
@@ -120,27 +77,22 @@ pub struct Reported {
     pub cursor: Option<Cursor>,
     /// Items, over all rounds.
     pub items: u64,
-    /// Items.
-    pub succeeded: u64,
-    /// Items.
-    pub failed: u64,
-    /// Items.
-    pub skipped: u64,
+    /// Items by how they ended.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// **Percent** of the items.
     pub failed_percentage: f64,
-    /// **Bytes** written.
-    pub bytes: u64,
     /// `job-…/manifest.json`
-    pub report: ObjectKey,
+    pub report: ObjectRef,
     /// `job-…/summary.json`
-    pub summary: ObjectKey,
+    pub summary: ObjectRef,
 }
 
 /// The answer to either machine.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To the small machine.
+    /// To `image-download`.
     AllSucceeded(bool),
     /// To [`Phase::Consolidate`].
     Consolidated(Box<Consolidated>),

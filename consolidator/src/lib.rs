@@ -26,7 +26,7 @@ use ports::{Clock, Notifier, ObjectStore, Table, Timestamp};
 
 pub use config::{Config, ConfigError, TableUrl};
 pub use error::{Error, error_name};
-pub use event::{Answer, Batched, Consolidated, Cursor, Event, Phase, PhaseEvent, Reported, RestManifest, Work};
+pub use event::{Answer, Consolidated, Cursor, Event, Phase, PhaseEvent, Reported};
 pub use histogram::Histogram;
 pub use tally::{ErrorTally, Failure, ReportFile, Summary, Tally};
 

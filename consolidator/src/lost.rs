@@ -71,16 +71,8 @@ impl<'a> LostBatches<'a> {
     }
 
     async fn find(&mut self, number: u64) -> Result<manifest::Batch, Error> {
-        let missing = || Error::Malformed {
-            place: self
-                .event
-                .batch
-                .batch_list
-                .as_ref()
-                .map_or_else(String::new, ToString::to_string),
-            reason: format!("it has no line for batch {number}"),
-        };
-        let at = self.event.batch.batch_list.as_ref().ok_or_else(missing)?;
+        let list = &self.event.batch.batch_list;
+        let at = &ObjectKey::new(&list.bucket, &list.key);
         let lines = if let Some(lines) = &mut self.lines {
             lines
         } else {
@@ -95,7 +87,10 @@ impl<'a> LostBatches<'a> {
                 return Ok(batch);
             }
         }
-        Err(missing())
+        Err(Error::Malformed {
+            place: at.to_string(),
+            reason: format!("it has no line for batch {number}"),
+        })
     }
 }
 

@@ -24,19 +24,19 @@ pub(crate) fn of(topic: &str, execution: &str, tally: &Tally, report: &ObjectKey
             fits
         })
         .collect();
-    let more = tally.failed.saturating_sub(messages.len() as u64);
+    let more = tally.counts.failed.saturating_sub(messages.len() as u64);
     let message = json!({
         "execution": execution,
-        "items": tally.items(),
-        "failed": tally.failed,
+        "items": tally.counts.items(),
+        "failed": tally.counts.failed,
         "messages": messages,
         "more": more,
         "report": report.to_string(),
     });
     let subject = format!(
         "gantry: {} of {} items failed in {execution}",
-        tally.failed,
-        tally.items()
+        tally.counts.failed,
+        tally.counts.items()
     );
     let subject: String = subject.chars().filter(char::is_ascii).collect();
     Notification {

@@ -1,6 +1,7 @@
 //! The end of a run: what is left has failed, the report is written, one notification goes out.
 
 use futures::TryStreamExt;
+use manifest::request::ObjectRef;
 use manifest::{ErrorClass, ItemError, Outcome, Rest, Status, error_name, run_key};
 use ports::{ErrorKind, GetOptions, ObjectKey};
 use serde_json::json;
@@ -23,25 +24,29 @@ pub(crate) async fn run(event: &PhaseEvent, ports: &Ports, config: &Config) -> R
     let report = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "manifest.json"));
     let summary = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "summary.json"));
     write_json(&ports.store, &report, &completion_report(&tally, ports, config)).await?;
-    if let Some(topic) = config.topic.as_deref().filter(|_| tally.failed > 0) {
+    if let Some(topic) = config.topic.as_deref().filter(|_| tally.counts.failed > 0) {
         let notification = notice::of(topic, &event.execution, &tally, &report);
         let published = ports.notifier.publish(notification).await;
         published.map_err(while_doing(format!("publish to `{topic}`")))?;
     }
     let reported = Reported {
         cursor: None,
-        items: tally.items(),
-        succeeded: tally.succeeded,
-        failed: tally.failed,
-        skipped: tally.skipped,
-        failed_percentage: tally.failed_percentage(),
-        bytes: tally.bytes,
-        report,
-        summary: summary.clone(),
+        items: tally.counts.items(),
+        counts: tally.counts,
+        failed_percentage: tally.counts.failed_percentage(),
+        report: reference(&report),
+        summary: reference(&summary),
     };
-    let summed = Summary::of(&event.execution, event.round + 1, tally);
+    let summed = Summary::new(&event.execution, event.round + 1, tally);
     write_json(&ports.store, &summary, &summed).await?;
     Ok(reported)
+}
+
+fn reference(at: &ObjectKey) -> ObjectRef {
+    ObjectRef {
+        bucket: at.bucket.clone(),
+        key: at.key.clone(),
+    }
 }
 
 /// What the last round has left was not reached, and will not be.

@@ -69,21 +69,15 @@ impl Outputs {
             return;
         }
         self.tally.add(&outcome);
+        self.cursor.counts.add(outcome.status, outcome.bytes);
         self.results.push(line);
         match outcome.status {
             Status::Succeeded => {
-                self.cursor.succeeded += 1;
                 self.report_succeeded(&outcome);
                 self.rows.add(outcome);
             }
-            Status::Skipped => {
-                self.cursor.skipped += 1;
-                self.report_succeeded(&outcome);
-            }
-            Status::Failed | Status::Pending => {
-                self.cursor.failed += 1;
-                write_row(self.failed.line(), &outcome, "failed");
-            }
+            Status::Skipped => self.report_succeeded(&outcome),
+            Status::Failed | Status::Pending => write_row(self.failed.line(), &outcome, "failed"),
         }
     }
 
@@ -95,7 +89,7 @@ impl Outputs {
 
     /// Takes an item that is left for the next round.
     pub(crate) fn leave(&mut self, rest: &Rest) {
-        self.cursor.pending += 1;
+        self.cursor.counts.pending += 1;
         rest.write(self.rest.line());
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use manifest::{ErrorClass, Outcome, Status};
+use manifest::{Counts, ErrorClass, Outcome, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::Histogram;
@@ -55,14 +55,9 @@ pub struct ReportFile {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tally {
-    /// Items.
-    pub succeeded: u64,
-    /// Items.
-    pub failed: u64,
-    /// Items.
-    pub skipped: u64,
-    /// **Bytes** written.
-    pub bytes: u64,
+    /// Items by their status.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Requests made.
     pub attempts: u64,
     /// **Milliseconds** an item took.
@@ -80,22 +75,20 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a settled outcome.
+    /// Counts an outcome. One that is pending is counted and nothing else: it has another outcome to come.
     pub fn add(&mut self, outcome: &Outcome) {
+        self.counts.add(outcome.status, outcome.bytes);
+        if outcome.status == Status::Pending {
+            return;
+        }
         self.attempts += u64::from(outcome.attempts);
         self.milliseconds.add(outcome.milliseconds);
-        match outcome.status {
-            Status::Succeeded => {
-                self.succeeded += 1;
-                self.bytes += outcome.bytes;
-            }
-            Status::Skipped => self.skipped += 1,
-            Status::Failed | Status::Pending => self.add_failure(outcome),
+        if outcome.status == Status::Failed {
+            self.add_failure(outcome);
         }
     }
 
     fn add_failure(&mut self, outcome: &Outcome) {
-        self.failed += 1;
         if let Some(host) = outcome.subject.host() {
             let known = self.hosts.contains_key(&host) || self.hosts.len() < HOSTS_MAX;
             let host = if known { host } else { OTHER_HOSTS.to_owned() };
@@ -120,10 +113,7 @@ impl Tally {
 
     /// Adds another tally's counts.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.succeeded += other.succeeded;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-        self.bytes += other.bytes;
+        self.counts += other.counts;
         self.attempts += other.attempts;
         self.milliseconds.merge(&other.milliseconds);
         for (host, count) in other.hosts {
@@ -140,20 +130,6 @@ impl Tally {
         self.files.extend(other.files);
         self.results.extend(other.results);
     }
-
-    /// All items.
-    pub fn items(&self) -> u64 {
-        self.succeeded + self.failed + self.skipped
-    }
-
-    /// **Percent** of the items that failed.
-    #[expect(clippy::cast_precision_loss, reason = "a percentage of counts far below 2^52")]
-    pub fn failed_percentage(&self) -> f64 {
-        if self.failed == 0 {
-            return 0.0;
-        }
-        self.failed as f64 * 100.0 / self.items() as f64
-    }
 }
 
 /// `job-…/summary.json`: the run in numbers, for people and programs.
@@ -166,14 +142,9 @@ pub struct Summary {
     pub rounds: u32,
     /// Items.
     pub items: u64,
-    /// Items.
-    pub succeeded: u64,
-    /// Items.
-    pub failed: u64,
-    /// Items.
-    pub skipped: u64,
-    /// **Bytes** written.
-    pub bytes: u64,
+    /// Items by their status.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Requests made.
     pub attempts: u64,
     /// **Milliseconds** an item took, at 50, 90, 99 and 100 percent of the items.
@@ -195,10 +166,10 @@ const WORST_HOSTS_MAX: usize = 20;
 
 impl Summary {
     /// The summary of a run whose outcomes have been counted.
-    pub fn of(execution: &str, rounds: u32, tally: Tally) -> Self {
+    pub fn new(execution: &str, rounds: u32, tally: Tally) -> Self {
         let percentile = |percent| Some((format!("p{percent}"), tally.milliseconds.percentile(percent)?));
         let milliseconds = [50, 90, 99, 100].into_iter().filter_map(percentile).collect();
-        let items = tally.items();
+        let items = tally.counts.items();
         let mut worst_hosts: Vec<(String, u64)> = tally.hosts.into_iter().collect();
         worst_hosts.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
         worst_hosts.truncate(WORST_HOSTS_MAX);
@@ -206,10 +177,7 @@ impl Summary {
             execution: execution.to_owned(),
             rounds,
             items,
-            succeeded: tally.succeeded,
-            failed: tally.failed,
-            skipped: tally.skipped,
-            bytes: tally.bytes,
+            counts: tally.counts,
             attempts: tally.attempts,
             milliseconds,
             errors: tally.errors,

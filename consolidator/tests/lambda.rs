@@ -103,7 +103,10 @@ async fn dynamodb() -> dynamodb::DynamoDb {
 }
 
 fn events() -> Vec<Value> {
-    let batch = json!({"batches": 2, "batchList": {"bucket": "state", "key": run_key::batch_list("run", 0)}});
+    let batch = json!({
+        "batches": 2, "items": 65, "batchList": {"bucket": "state", "key": run_key::batch_list("run", 0)},
+        "maxConcurrency": 8, "lastRound": 4, "tolerate": {"count": 0, "percentage": 0.0}, "onFailure": "FAIL",
+    });
     let phase = |phase: &str, round: u32| {
         json!({
             "phase": phase, "execution": "run", "round": round, "cursor": null,

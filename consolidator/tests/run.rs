@@ -61,8 +61,7 @@ impl World {
     async fn consolidate(&self, round: u32, batches: u64, cursor: Value, deadline: i64) -> Consolidated {
         let event = json!({
             "phase": "consolidate", "execution": "run", "round": round, "cursor": cursor,
-            "batch": {"batches": batches, "batchList": {"bucket": STATE, "key": run_key::batch_list("run", round)}},
-            "work": {"action": "download"},
+            "batch": batched(round, batches), "work": {"action": "download"},
         });
         let answer = self.call(event, deadline).await;
         let Answer::Consolidated(answer) = answer else {
@@ -74,7 +73,7 @@ impl World {
     async fn report(&self, round: u32) -> Reported {
         let event = json!({
             "phase": "report", "execution": "run", "round": round, "cursor": null,
-            "batch": {"batches": 0}, "work": {"action": "download"},
+            "batch": batched(round, 0), "work": {"action": "download"},
         });
         let answer = self.call(event, i64::MAX).await;
         let Answer::Reported(answer) = answer else {
@@ -96,6 +95,14 @@ impl World {
             .unwrap_or_else(|| panic!("no object `{key}`"));
         String::from_utf8(bytes.to_vec()).unwrap()
     }
+}
+
+/// What the batcher has answered.
+fn batched(round: u32, batches: u64) -> Value {
+    json!({
+        "batches": batches, "items": 1, "batchList": {"bucket": STATE, "key": run_key::batch_list("run", round)},
+        "maxConcurrency": 8, "lastRound": 4, "tolerate": {"count": 0, "percentage": 0.0}, "onFailure": "FAIL",
+    })
 }
 
 fn succeeded(index: u64) -> String {
@@ -136,7 +143,12 @@ async fn each_outcome_has_its_place() {
 
     let answer = world.consolidate(0, 2, Value::Null, i64::MAX).await;
     assert_eq!(
-        (answer.succeeded, answer.failed, answer.pending, answer.progress),
+        (
+            answer.counts.succeeded,
+            answer.counts.failed,
+            answer.counts.pending,
+            answer.progress
+        ),
         (3, 1, 1, true)
     );
     assert_eq!(answer.cursor, None);
@@ -153,7 +165,10 @@ async fn each_outcome_has_its_place() {
     );
 
     let reported = world.report(0).await;
-    assert_eq!((reported.items, reported.succeeded, reported.failed), (5, 3, 2));
+    assert_eq!(
+        (reported.items, reported.counts.succeeded, reported.counts.failed),
+        (5, 3, 2)
+    );
     assert!((reported.failed_percentage - 40.0).abs() < 1e-9);
     let results: Vec<Value> = [run_key::results("run", 0, 0), run_key::results("run", 0, 99_999)]
         .iter()
@@ -217,7 +232,7 @@ async fn a_run_without_failures_notifies_nobody() {
     world.outcomes(0, 0, &[succeeded(0)]);
     world.consolidate(0, 1, Value::Null, i64::MAX).await;
     let reported = world.report(0).await;
-    assert_eq!((reported.failed, world.notifier.published().len()), (0, 0));
+    assert_eq!((reported.counts.failed, world.notifier.published().len()), (0, 0));
 }
 
 #[tokio::test]
@@ -249,7 +264,7 @@ async fn items_of_a_lost_batch_go_to_the_rest() {
     world.store.insert(STATE, &key, file);
 
     let answer = world.consolidate(0, 3, Value::Null, i64::MAX).await;
-    assert_eq!((answer.succeeded, answer.pending), (1, 2));
+    assert_eq!((answer.counts.succeeded, answer.counts.pending), (1, 2));
     let rest = world.text(&answer.rest.unwrap().key);
     let reason = "its processor failed with Gantry.StorageNotFound: no bucket at https://***@h/";
     assert_eq!(
@@ -295,11 +310,14 @@ async fn a_near_deadline_leaves_a_cursor_and_nothing_is_counted_twice() {
             None => break answer,
         }
     };
-    assert_eq!((calls, last.succeeded, last.pending), (4, 4, 4));
+    assert_eq!((calls, last.counts.succeeded, last.counts.pending), (4, 4, 4));
     let rest = world.text(&last.rest.unwrap().key);
     assert_eq!(rest.lines().count(), 4, "the last part of the rest holds all of it");
     let reported = world.report(0).await;
-    assert_eq!((reported.items, reported.succeeded, reported.failed), (8, 4, 4));
+    assert_eq!(
+        (reported.items, reported.counts.succeeded, reported.counts.failed),
+        (8, 4, 4)
+    );
 }
 
 #[tokio::test]

@@ -45,16 +45,6 @@ pub enum Compression {
     Zstd,
 }
 
-/// Where a CSV's column names come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Header {
-    /// The first record.
-    FirstRow,
-    /// These.
-    Given(Vec<String>),
-}
-
 /// How a manifest's text is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -8,5 +8,8 @@ pub const RECORD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// [`RECORD_BYTES_MAX`] it bounds what a processor reads: 24 MiB.
 pub const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Items that a machine can count: numbers in JSON are exact up to here.
+pub const ITEMS_MAX: u64 = 9_007_199_254_740_991;
+
 /// **Bytes** of a bad record that are kept to show it.
 pub const EXCERPT_BYTES: usize = 200;

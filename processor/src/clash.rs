@@ -3,11 +3,12 @@
 //! Who comes second gives way to a name with its hash. The same item finds the same thing in its way when it is done
 //! again, so its name stays what it was.
 
+use manifest::work::Destination;
 use ports::{Error, ObjectKey, ObjectStore};
 use url::Url;
 
-use crate::event::Destination;
 use crate::name::{split_folder, with_hash};
+use crate::object_at;
 
 /// What is in the way of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub(crate) async fn another_name(
         InTheWay::NoFolder => {
             for (end, _) in name.match_indices('/') {
                 let (above, _) = name.split_at(end);
-                if is_file(store, &destination.at(above)).await {
+                if is_file(store, &object_at(destination, above)).await {
                     let beside = [split_folder(above).0, split_folder(name).1].concat();
                     return Some(with_hash(&beside, url));
                 }

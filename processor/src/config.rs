@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
+use manifest::work::{Destination, NAME_TEMPLATE};
+
 use crate::body::BodyLimits;
-use crate::event::{self, Destination};
 use crate::guard::{AllowPrivate, Guard};
 use crate::limits;
 use crate::name::Template;
@@ -126,7 +127,7 @@ impl Reader<'_> {
     }
 
     fn template(&mut self, name: &str) -> String {
-        let text = self.text(name).unwrap_or_else(event::name);
+        let text = self.text(name).unwrap_or_else(|| NAME_TEMPLATE.to_owned());
         if let Err(problem) = Template::parse(&text) {
             self.problems.push(format!("{name}: {problem}"));
         }

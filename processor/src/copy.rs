@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use manifest::work::Copy;
 use manifest::{ErrorClass, Item, ItemError, Outcome, Subject, error_name as names};
 use ports::{CopyOptions, ErrorKind, ObjectKey};
 
-use crate::event::{Copy, cap};
+use crate::event::cap;
 use crate::failure::{Broken, Failure, io_cause};
 use crate::schedule::{self, Job};
-use crate::{Error, Scope, account, name};
+use crate::{Error, Scope, account, name, object_at};
 
 /// Copies the items' objects; one outcome per item and destination, in their order.
 pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
@@ -56,7 +57,7 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
 
 /// Where the copies go, for people: one place stands for all.
 fn place(work: &Copy) -> ObjectKey {
-    let first = work.destinations.first().map(|destination| destination.at(""));
+    let first = work.destinations.first().map(|destination| object_at(destination, ""));
     first.unwrap_or_else(|| ObjectKey::new("", ""))
 }
 
@@ -145,7 +146,10 @@ fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
     if from.bucket.contains('/') || reserved.contains(&from.bucket) {
         return refused(item, is_reserved(&from.bucket));
     }
-    let places = work.destinations.iter().map(|destination| destination.at(&from.key));
+    let places = work
+        .destinations
+        .iter()
+        .map(|destination| object_at(destination, &from.key));
     let named = places.map(|to| (to.to_string(), to));
     let wanted = named.filter(|(name, _)| only.as_ref().is_none_or(|only| only == name));
     let entries: Vec<_> = wanted

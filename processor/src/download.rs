@@ -9,18 +9,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use manifest::work::{Destination, Download};
 use manifest::{Item, ItemError, Outcome, Subject, error_name as names, run_key};
 use ports::{ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, PutOptions};
 use url::Url;
 
 use crate::clash;
-use crate::event::{Destination, Download, cap};
+use crate::event::cap;
 use crate::failure::{Broken, Failure};
 use crate::fetch::{Connection, Fetcher, Stored};
 use crate::guard::Guard;
 use crate::name::{self, Template};
 use crate::schedule::{self, Job, Progress};
-use crate::{Error, Scope, account, limits};
+use crate::{Error, Scope, account, limits, object_at};
 
 /// Fetches the items' URLs; one outcome each, in their order.
 pub(crate) async fn download(items: Vec<Item>, work: &Download, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
@@ -69,7 +70,7 @@ async fn fetch_all(
     };
     let ended = |end: &Result<Stored, Failure>| account::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
     let progress = schedule::run(scope.rules(cap, work.attempts), &jobs, attempt, ended).await;
-    progress.map_err(|error| Error::store("write", &work.destination.at(""), error))
+    progress.map_err(|error| Error::store("write", &object_at(&work.destination, ""), error))
 }
 
 /// Fetches under the name, or, where a folder cannot hold it, under another one.
@@ -80,7 +81,7 @@ async fn fetch_named(
     connection: Connection,
 ) -> Result<Stored, Broken> {
     let planned = fetcher
-        .fetch(&fetch.url, &destination.at(&fetch.name), connection)
+        .fetch(&fetch.url, &object_at(destination, &fetch.name), connection)
         .await;
     let (failure, found) = match planned {
         Err(Broken::Name(failure, found)) => (failure, found),
@@ -91,7 +92,9 @@ async fn fetch_named(
         return Err(failure.into());
     };
     check_name(&name, destination)?;
-    let stored = fetcher.fetch(&fetch.url, &destination.at(&name), connection).await?;
+    let stored = fetcher
+        .fetch(&fetch.url, &object_at(destination, &name), connection)
+        .await?;
     Ok(Stored {
         name: Some(name),
         ..stored
@@ -101,7 +104,7 @@ async fn fetch_named(
 fn check_name(name: &str, destination: &Destination) -> Result<(), Failure> {
     name::check(name)?;
     name::check_segments(name)?;
-    name::check_key(&destination.at(name).key)
+    name::check_key(&object_at(destination, name).key)
 }
 
 /// What is to be done about a batch.
@@ -203,7 +206,7 @@ impl Plan {
                 outcome.bytes = stored.bytes;
                 outcome.checksum.clone_from(&stored.checksum);
                 let name = stored.name.as_ref().unwrap_or(&fetch.name);
-                outcome.destination = Some(destination.at(name).to_string());
+                outcome.destination = Some(object_at(destination, name).to_string());
                 outcome.filename = Some(name.clone());
             });
             if is_leader {
@@ -321,7 +324,7 @@ async fn settle(fetch: &mut Fetch, work: &Download, execution: &str, scope: &Sco
 
 /// Writes the claim on a name, or reads whose it is.
 async fn is_ours(fetch: &Fetch, work: &Download, execution: &str, scope: &Scope<'_>) -> Result<bool, Error> {
-    let key = work.destination.at(&fetch.name).to_string();
+    let key = object_at(&work.destination, &fetch.name).to_string();
     let at = ObjectKey::new(
         scope.config.state_bucket.as_str(),
         run_key::name_claim(execution, &name::hash(&key)),

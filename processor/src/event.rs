@@ -1,10 +1,12 @@
 //! What the processor is asked and what it answers: the shapes that cross its boundary.
 
-use manifest::{Batch, BatchInput, Body, Checksum, Outcome, Status, Task};
-use ports::{ObjectKey, Timestamp};
+use manifest::request::ObjectRef;
+use manifest::work::{LAMBDA_CONCUR, Work};
+use manifest::{Batch, BatchInput, Body, Counts, Outcome, Task};
+use ports::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CONCURRENCY, CONCURRENCY_MAX};
+use crate::limits::CONCURRENCY_MAX;
 
 /// One call of the processor.
 ///
@@ -64,94 +66,9 @@ impl TaskRequest {
     }
 }
 
-/// What to do with the items of a batch.
-///
-/// ```
-/// let work: processor::Work = serde_json::from_str(r#"{"action":"download","destination":{"bucket":"images"}}"#)?;
-/// let processor::Work::Download(work) = work else { unreachable!() };
-/// assert_eq!((work.lambda_concur, work.name.as_str()), (5, "{host}/{path}"));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "lowercase")]
-pub enum Work {
-    /// Fetch URLs.
-    Download(Download),
-    /// Copy objects.
-    Copy(Copy),
-}
-
-/// A place for objects.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Destination {
-    /// The bucket.
-    pub bucket: String,
-    /// What keys begin with; a `/` is put after it unless it ends with one.
-    #[serde(default)]
-    pub prefix: String,
-}
-
-impl Destination {
-    /// The key of a name below this destination.
-    pub(crate) fn at(&self, name: &str) -> ObjectKey {
-        let separator = if self.prefix.is_empty() || self.prefix.ends_with('/') {
-            ""
-        } else {
-            "/"
-        };
-        ObjectKey::new(self.bucket.as_str(), [self.prefix.as_str(), separator, name].concat())
-    }
-}
-
-/// Fetch URLs into one destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Download {
-    /// Where the files go.
-    pub destination: Destination,
-    /// At most so many requests in flight.
-    #[serde(default = "concurrency")]
-    pub lambda_concur: u32,
-    /// The template of the files' names; see [`crate::Template`].
-    #[serde(default = "name")]
-    pub name: String,
-    /// A checksum to take of every file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checksum: Option<Checksum>,
-    /// **Bytes** of the largest file; the configuration's limit when absent, and never above it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_object_bytes: Option<u64>,
-    /// How often each file is tried; the configuration's number when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<u32>,
-    /// The execution whose claims on names count: the first one of those that redrive each other. Absent: this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub names_of: Option<String>,
-}
-
-/// Copy objects to every destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Copy {
-    /// Where the copies go.
-    pub destinations: Vec<Destination>,
-    /// At most so many copies in flight.
-    #[serde(default = "concurrency")]
-    pub lambda_concur: u32,
-}
-
-const fn concurrency() -> u32 {
-    CONCURRENCY
-}
-
-/// The name that no other URL has: host and path.
-pub(crate) fn name() -> String {
-    "{host}/{path}".to_owned()
-}
-
 /// How many requests a number in an event allows: 0 is no number, and there is a ceiling.
 pub(crate) fn cap(asked: u32) -> usize {
-    let asked = if asked == 0 { CONCURRENCY } else { asked };
+    let asked = if asked == 0 { LAMBDA_CONCUR } else { asked };
     asked.min(CONCURRENCY_MAX) as usize
 }
 
@@ -170,36 +87,22 @@ pub enum Response {
 pub struct Summary {
     /// The batch.
     pub number: u64,
-    /// Items (for copies: items and destinations) that were done.
-    pub succeeded: u64,
-    /// Given up.
-    pub failed: u64,
-    /// Not reached.
-    pub pending: u64,
-    /// Nothing to do.
-    pub skipped: u64,
-    /// **Bytes** written.
-    pub bytes: u64,
+    /// Its items.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// The outcome object.
-    pub outcomes: Option<ObjectKey>,
+    pub outcomes: Option<ObjectRef>,
 }
 
 impl Summary {
     /// The numbers of these outcomes.
-    pub(crate) fn of(number: u64, outcomes: &[Outcome]) -> Self {
+    pub(crate) fn new(number: u64, outcomes: &[Outcome]) -> Self {
         let mut summary = Self {
             number,
             ..Self::default()
         };
         for outcome in outcomes {
-            let count = match outcome.status {
-                Status::Succeeded => &mut summary.succeeded,
-                Status::Failed => &mut summary.failed,
-                Status::Pending => &mut summary.pending,
-                Status::Skipped => &mut summary.skipped,
-            };
-            *count += 1;
-            summary.bytes += outcome.bytes;
+            summary.counts.add(outcome.status, outcome.bytes);
         }
         summary
     }
@@ -294,26 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn work_goes_round() {
-        let text = r#"{"action":"copy","destinations":[{"bucket":"a","prefix":"p"}],"lambdaConcur":7}"#;
-        let work: Work = serde_json::from_str(text).unwrap();
-        assert_eq!(serde_json::to_string(&work).unwrap(), text);
-    }
-
-    #[test]
     fn the_cap_has_a_default_and_a_ceiling() {
         assert_eq!([0, 1, 64, 5_000].map(cap), [5, 1, 64, 1_000]);
-    }
-
-    #[test]
-    fn a_prefix_is_a_folder() {
-        let key = |prefix: &str| {
-            let destination = Destination {
-                bucket: "b".to_owned(),
-                prefix: prefix.to_owned(),
-            };
-            destination.at("n").key
-        };
-        assert_eq!([key(""), key("p"), key("p/")], ["n", "p/n", "p/n"]);
     }
 }

@@ -29,13 +29,15 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use futures::TryStreamExt;
+use manifest::request::ObjectRef;
+use manifest::work::{Destination, Download, Work};
 use manifest::{Batch, Body, Item, Outcome, Source, Status, Subject, run_key};
 use ports::{Clock, ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, ObjectStore, Origin, PutOptions, Timestamp};
 
 pub use body::BodyLimits;
 pub use config::{Config, ConfigError};
 pub use error::Error;
-pub use event::{BatchRequest, Copy, Destination, Download, Event, Response, Summary, TaskRequest, TaskResult, Work};
+pub use event::{BatchRequest, Event, Response, Summary, TaskRequest, TaskResult};
 pub use guard::{AllowPrivate, Guard, GuardedResolver};
 pub use name::Template;
 pub use politeness::Politeness;
@@ -118,8 +120,11 @@ async fn handle_batch(
         &scope,
     )
     .await?;
-    let mut summary = Summary::of(number, &outcomes);
-    summary.outcomes = Some(at);
+    let mut summary = Summary::new(number, &outcomes);
+    summary.outcomes = Some(ObjectRef {
+        bucket: at.bucket,
+        key: at.key,
+    });
     Ok(Response::Summary(summary))
 }
 
@@ -259,6 +264,11 @@ fn without_bucket(item: Item) -> TaskResult {
         filename: None,
         message: Some("No IMAGES_BUCKET_NAME set".to_owned()),
     }
+}
+
+/// The object of a name below a destination.
+fn object_at(destination: &Destination, name: &str) -> ObjectKey {
+    ObjectKey::new(destination.bucket.as_str(), destination.key(name))
 }
 
 fn text(subject: Subject) -> String {

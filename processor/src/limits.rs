@@ -5,9 +5,6 @@
 
 use std::time::Duration;
 
-/// Requests in flight when the work does not say: system 001's number.
-pub const CONCURRENCY: u32 = 5;
-
 /// Requests in flight at most: a process has 1,024 file descriptors unless somebody raised it.
 pub const CONCURRENCY_MAX: u32 = 1_000;
 

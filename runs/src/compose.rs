@@ -8,17 +8,17 @@ use adapters::aws::LazyS3;
 use adapters::http::{Origin, OriginOptions, SystemResolver};
 use adapters::local::{Access, Functions, Router, Table as LocalTable};
 use engine::Engine;
+use manifest::request::ManifestObject;
 use ports::{
     Clock, ErrorKind, ExecutionRow, ExecutionStatus, Meter, Notifier, ObjectKey, ObjectStore, Resolver, Table,
     TaskFailure, TaskInvoker,
 };
 use processor::{AllowPrivate, GuardedResolver, Politeness};
-use serde_json::Value;
 
 use crate::error::{Error, Result, chain};
 use crate::machine::{function_arn, topic_arn};
 use crate::progress::{Expected, Progress};
-use crate::spec::{ACCOUNT, Mount, REGION, RunSpec, STATE_BUCKET, is_own};
+use crate::spec::{ACCOUNT, Mount, REGION, RunSpec, STATE_BUCKET, is_own, table_of};
 use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
@@ -46,7 +46,7 @@ struct Shared {
 pub(crate) async fn compose(state: &State, spec: &RunSpec, progress: &Progress) -> Result<Composed> {
     let store = objects(state, spec).await?;
     let table = LocalTable::open(&state.dir.table())?;
-    table.ensure(&spec.action.table()).await?;
+    table.ensure(&table_of(spec.action)).await?;
     let shared = Shared {
         store: Arc::clone(&store),
         table: Arc::new(table),
@@ -72,9 +72,8 @@ pub(crate) async fn compose(state: &State, spec: &RunSpec, progress: &Progress) 
 
 impl Composed {
     /// What changes when the manifest's content does, for one that is not on this machine.
-    pub(crate) async fn etag_of(&self, input: &Value) -> Result<String> {
-        let text = |at: &str| input.pointer(at).and_then(Value::as_str).unwrap_or_default();
-        let at = ObjectKey::new(text("/manifest/bucket"), text("/manifest/key"));
+    pub(crate) async fn etag_of(&self, manifest: &ManifestObject) -> Result<String> {
+        let at = ObjectKey::new(&manifest.bucket, &manifest.key);
         let head = self.store.head(&at).await;
         let info = head.map_err(|error| Error::invalid(format!("failed to find the manifest: {}", error.chain())))?;
         Ok(format!("{at} {}", info.etag))
@@ -203,7 +202,7 @@ fn origin(spec: &RunSpec, allowed: AllowPrivate) -> Result<Origin> {
 }
 
 fn with_consolidator(functions: Functions, shared: &Shared, spec: &RunSpec) -> Result<Functions> {
-    let schema = spec.action.table();
+    let schema = table_of(spec.action);
     let mut settings = vec![
         ("STATE_BUCKET", STATE_BUCKET.to_owned()),
         ("TABLE_NAME", schema.name),

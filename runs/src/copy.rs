@@ -1,13 +1,14 @@
 //! A copy: a manifest of objects to copies of them.
 
-use serde_json::{Value, json};
+use manifest::request::{self, ColumnNames, ManifestObject};
+use manifest::work::{self, Action, Work};
 
 use crate::error::{Error, Result};
-use crate::input::{self, Manifest, set};
+use crate::input::{self, Input, Manifest};
 use crate::machine::Machine;
 use crate::options::{ManifestOptions, RunOptions};
 use crate::run::NewRun;
-use crate::spec::{Action, RunSpec};
+use crate::spec::RunSpec;
 use crate::state::State;
 
 /// What is to be copied, where to, and how.
@@ -46,32 +47,28 @@ impl Copy {
         let mut spec = RunSpec::new(Action::Copy, &self.manifest.manifest, self.run.connections());
         spec.mount_all(&self.run.buckets)?;
         let manifest = input::find(&self.manifest.manifest, &state.dir.spool(), &mut spec)?;
-        let Manifest::Object { place, digest } = manifest else {
+        let Manifest::Object { object, digest } = manifest else {
             return Err(Error::invalid(
                 "the manifest of a copy lists objects, found a body of resourcePaths",
             ));
         };
         let destinations = self.to.iter().map(|to| input::destination(to, &mut spec));
-        let destinations: Vec<Value> = destinations.collect::<Result<_>>()?;
-        let mut manifest = input::manifest_members(&place, &self.manifest);
-        if self.url_encoded_keys {
-            set(&mut manifest, "urlEncodedKeys", json!(true));
-        }
-        if let Some(names) = &self.columns {
-            set(&mut manifest, "columns", columns(names)?);
-        }
-        let work = json!({
-            "action": Action::Copy.name(),
-            "destinations": destinations,
-            "lambdaConcur": self.run.requests(),
+        let destinations = destinations.collect::<Result<Vec<_>>>()?;
+        let manifest = ManifestObject {
+            url_encoded_keys: self.url_encoded_keys,
+            columns: self.columns.as_deref().map(columns).transpose()?,
+            ..input::manifest_object(object, &self.manifest)
+        };
+        let work = Work::Copy(work::Copy {
+            destinations,
+            lambda_concur: self.run.requests(),
         });
-        let mut request = input::request(&self.manifest, &self.run);
-        set(&mut request, "manifest", manifest);
-        set(&mut request, "work", work);
+        let manifest = request::Manifest::Object(Box::new(manifest));
+        let request = input::request(manifest, work, &self.manifest, &self.run);
         Ok(NewRun {
             machine: Machine::ManifestMap,
             digest,
-            input: request,
+            input: Input::Request(Box::new(request)),
             spec,
             rerun_of: None,
             new: self.run.new,
@@ -79,13 +76,20 @@ impl Copy {
     }
 }
 
-fn columns(names: &[String]) -> Result<Value> {
-    match names {
-        [bucket, key] => Ok(json!({"bucket": bucket, "key": key})),
-        [bucket, key, version] => Ok(json!({"bucket": bucket, "key": key, "versionId": version})),
-        _ => Err(Error::invalid(format!(
-            "--columns takes two or three names, such as bucket,key,versionId; found {}",
-            names.len()
-        ))),
-    }
+fn columns(names: &[String]) -> Result<ColumnNames> {
+    let (bucket, key, version_id) = match names {
+        [bucket, key] => (bucket, key, None),
+        [bucket, key, version] => (bucket, key, Some(version.clone())),
+        _ => {
+            return Err(Error::invalid(format!(
+                "--columns takes two or three names, such as bucket,key,versionId; found {}",
+                names.len()
+            )));
+        }
+    };
+    Ok(ColumnNames {
+        bucket: bucket.clone(),
+        key: key.clone(),
+        version_id,
+    })
 }

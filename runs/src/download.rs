@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use batcher::InlineBody;
-use serde::Deserialize as _;
-use serde_json::{Value, json};
+use manifest::Checksum;
+use manifest::request::{self, ManifestObject, Request};
+use manifest::work::{self, Action, Destination, LAMBDA_CONCUR, NAME_TEMPLATE, Work};
 
 use crate::error::{Error, Result};
-use crate::input::{self, Manifest, set};
+use crate::input::{self, Input, Manifest};
 use crate::machine::Machine;
-use crate::options::{Checksum, ManifestOptions, RunOptions};
+use crate::options::{ManifestOptions, RunOptions};
 use crate::run::NewRun;
-use crate::spec::{Action, RunSpec, TaskDestination};
+use crate::spec::{RunSpec, TaskDestination};
 use crate::state::State;
 
 /// Paths in a task of `image-download`, when nothing is said.
@@ -54,7 +54,7 @@ impl Download {
             to: to.into(),
             column: "url".to_owned(),
             base_url: None,
-            name: "{host}/{path}".to_owned(),
+            name: NAME_TEMPLATE.to_owned(),
             checksum: None,
             max_object_bytes: None,
             attempts: None,
@@ -77,28 +77,30 @@ impl Download {
         let destination = input::destination(&self.to, &mut spec)?;
         let digest = manifest.digest().to_owned();
         let (machine, input) = match manifest {
-            Manifest::Body { body, .. } if self.is_particular() => {
-                let concurrency = self.run.concurrency.or(self.checked(&body)?.lambda_concur);
-                (
-                    Machine::ManifestMap,
-                    self.manifest_map_input(body, &destination, concurrency),
-                )
-            }
             Manifest::Body { body, .. } => {
-                self.checked(&body)?;
-                spec.task_destination = Some(TaskDestination {
-                    bucket: text(&destination, "bucket"),
-                    prefix: text(&destination, "prefix"),
-                    name: self.name.clone(),
-                });
-                (Machine::ImageDownload, body)
+                self.check()?;
+                if self.is_particular() {
+                    let concurrency = self.run.concurrency.or(body.lambda_concur).unwrap_or(LAMBDA_CONCUR);
+                    let request = self.request(request::Manifest::Inline(body), destination, concurrency);
+                    (Machine::ManifestMap, Input::Request(Box::new(request)))
+                } else {
+                    spec.task_destination = Some(TaskDestination {
+                        bucket: destination.bucket,
+                        prefix: destination.prefix,
+                        name: self.name.clone(),
+                    });
+                    (Machine::ImageDownload, Input::Body(body))
+                }
             }
-            Manifest::Object { place, .. } => {
-                let mut manifest = input::manifest_members(&place, &self.manifest);
-                set(&mut manifest, "column", json!(self.column));
-                set(&mut manifest, "baseUrl", json!(self.base_url));
-                let input = self.manifest_map_input(manifest, &destination, Some(self.run.requests()));
-                (Machine::ManifestMap, input)
+            Manifest::Object { object, .. } => {
+                let manifest = ManifestObject {
+                    column: self.column.clone(),
+                    base_url: self.base_url.clone(),
+                    ..input::manifest_object(object, &self.manifest)
+                };
+                let manifest = request::Manifest::Object(Box::new(manifest));
+                let request = self.request(manifest, destination, self.run.requests());
+                (Machine::ManifestMap, Input::Request(Box::new(request)))
             }
         };
         Ok(NewRun {
@@ -135,42 +137,26 @@ impl Download {
             || self.hash_urls
     }
 
-    /// A body that the batcher will take.
-    fn checked(&self, body: &Value) -> Result<InlineBody> {
+    /// Whether the options fit a body.
+    fn check(&self) -> Result<()> {
         if self.base_url.is_some() {
             return Err(Error::invalid(
                 "`--base-url` is given, and the body has a `baseUrl` of its own",
             ));
         }
-        let read = InlineBody::deserialize(body);
-        read.map_err(|error| Error::invalid(format!("the body in `{}`: {error}", self.manifest.manifest)))
+        Ok(())
     }
 
-    fn manifest_map_input(&self, manifest: Value, destination: &Value, concurrency: Option<u32>) -> Value {
-        let mut work = json!({
-            "action": Action::Download.name(),
-            "destination": destination,
-            "name": self.name,
+    fn request(&self, manifest: request::Manifest, destination: Destination, lambda_concur: u32) -> Request {
+        let work = Work::Download(work::Download {
+            destination,
+            lambda_concur,
+            name: self.name.clone(),
+            checksum: self.checksum,
+            max_object_bytes: self.max_object_bytes,
+            attempts: self.attempts,
+            names_of: None,
         });
-        if let Some(concurrency) = concurrency {
-            set(&mut work, "lambdaConcur", json!(concurrency));
-        }
-        if let Some(checksum) = self.checksum {
-            set(&mut work, "checksum", json!(checksum.wire_name()));
-        }
-        if let Some(bytes) = self.max_object_bytes {
-            set(&mut work, "maxObjectBytes", json!(bytes));
-        }
-        if let Some(attempts) = self.attempts {
-            set(&mut work, "attempts", json!(attempts));
-        }
-        let mut request = input::request(&self.manifest, &self.run);
-        set(&mut request, "manifest", manifest);
-        set(&mut request, "work", work);
-        request
+        input::request(manifest, work, &self.manifest, &self.run)
     }
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

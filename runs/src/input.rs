@@ -4,7 +4,11 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use adapters::local::Access;
-use serde_json::{Value, json};
+use manifest::request::{self, HeaderSource, InlineBody, ManifestObject, Request, Tolerate};
+use manifest::work::{Destination, Work};
+use ports::ExecutionRow;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
@@ -21,10 +25,10 @@ const PIECE: usize = 1 << 20;
 /// Where a run's items come from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Manifest {
-    /// An object: the members of the batcher's `manifest`, and what changes when its content does.
-    Object { place: Value, digest: String },
+    /// An object, and what changes when its content does.
+    Object { object: ManifestObject, digest: String },
     /// A body of `baseUrl`, `resourcePaths` and `lambdaConcur` that fits an execution's input.
-    Body { body: Value, digest: String },
+    Body { body: InlineBody, digest: String },
 }
 
 impl Manifest {
@@ -47,10 +51,9 @@ pub(crate) fn find(typed: &str, spool: &Path, spec: &mut RunSpec) -> Result<Mani
         if bucket.is_empty() || key.is_empty() {
             return Err(Error::invalid(format!("`{typed}` is not s3://bucket/key")));
         }
-        let place = json!({"bucket": bucket, "key": key});
         // Its ETag is part of what is found out before the run, see `crate::run`.
         return Ok(Manifest::Object {
-            place,
+            object: ManifestObject::new(bucket, key),
             digest: typed.to_owned(),
         });
     }
@@ -65,14 +68,14 @@ pub(crate) fn find(typed: &str, spool: &Path, spec: &mut RunSpec) -> Result<Mani
     };
     let pin = pin_of(&path)?;
     let digest = pin.digest.clone();
-    if let Some(body) = small_body(&path)? {
+    if let Some(body) = small_body(&path, typed)? {
         return Ok(Manifest::Body { body, digest });
     }
     let (folder, name) = folder_and_name(&path)?;
     let bucket = spec.mount_dir(&folder, Access::ReadOnly)?;
     spec.pin(&bucket, pin);
     Ok(Manifest::Object {
-        place: json!({"bucket": bucket, "key": name}),
+        object: ManifestObject::new(bucket, name),
         digest,
     })
 }
@@ -120,14 +123,24 @@ pub(crate) fn pin_of(path: &Path) -> Result<Pin> {
 }
 
 /// The body of `resourcePaths`, if that is what the file holds and it fits an execution's input.
-fn small_body(path: &Path) -> Result<Option<Value>> {
+fn small_body(path: &Path, typed: &str) -> Result<Option<InlineBody>> {
     let size = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?.len();
     if size > BODY_BYTES_MAX as u64 {
         return Ok(None);
     }
     let text = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    let body: Option<Value> = serde_json::from_slice(&text).ok();
-    Ok(body.filter(|body| body.get("baseUrl").is_some() && body.get("resourcePaths").is_some()))
+    let Ok(members) = serde_json::from_slice::<Map<String, Value>>(&text) else {
+        return Ok(None);
+    };
+    if !["baseUrl", "resourcePaths"]
+        .iter()
+        .all(|name| members.contains_key(*name))
+    {
+        return Ok(None);
+    }
+    let body = InlineBody::deserialize(Value::Object(members));
+    body.map(Some)
+        .map_err(|error| Error::invalid(format!("the body in `{typed}`: {error}")))
 }
 
 /// Whether it is a pipe or a device.
@@ -178,13 +191,16 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf> {
 }
 
 /// A destination: a bucket and a prefix; a directory becomes a bucket of its own.
-pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Value> {
+pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Destination> {
     if let Some((bucket, prefix)) = s3_parts(typed) {
         if bucket.is_empty() {
             return Err(Error::invalid(format!("`{typed}` is not s3://bucket/prefix")));
         }
         spec.write_to(bucket);
-        return Ok(json!({"bucket": bucket, "prefix": prefix}));
+        return Ok(Destination {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+        });
     }
     if typed.contains("://") {
         return Err(Error::invalid(format!(
@@ -192,68 +208,107 @@ pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Value> {
         )));
     }
     let bucket = spec.mount_dir(Path::new(typed), Access::ReadWrite)?;
-    Ok(json!({"bucket": bucket, "prefix": ""}))
+    Ok(Destination {
+        bucket,
+        prefix: String::new(),
+    })
 }
 
-/// Sets a member of a JSON object.
-pub(crate) fn set(object: &mut Value, name: &str, member: Value) {
-    if let Some(members) = object.as_object_mut() {
-        members.insert(name.to_owned(), member);
+/// The manifest, read as the options say.
+pub(crate) fn manifest_object(object: ManifestObject, options: &ManifestOptions) -> ManifestObject {
+    ManifestObject {
+        format: options.format,
+        delimiter: options.delimiter,
+        header: options
+            .header
+            .clone()
+            .map_or_else(HeaderSource::default, HeaderSource::Names),
+        ..object
     }
 }
 
-/// The batcher's `manifest`: where it is and how to read it.
-pub(crate) fn manifest_members(place: &Value, options: &ManifestOptions) -> Value {
-    let mut manifest = place.clone();
-    set(&mut manifest, "format", json!(options.format.wire_name()));
-    if let Some(delimiter) = options.delimiter {
-        set(&mut manifest, "delimiter", json!(delimiter.wire_name()));
-    }
-    if let Some(header) = &options.header {
-        set(&mut manifest, "header", json!(header));
-    }
-    manifest
-}
-
-/// The execution's input, without manifest and work.
-pub(crate) fn request(manifest: &ManifestOptions, run: &RunOptions) -> Value {
+/// The execution's input.
+pub(crate) fn request(manifest: request::Manifest, work: Work, options: &ManifestOptions, run: &RunOptions) -> Request {
     let tolerate = match run.tolerate {
-        None => json!({"count": 0, "percentage": 0}),
-        Some(Tolerance::Items(count)) => json!({"count": count}),
-        Some(Tolerance::Percentage(percentage)) => json!({"percentage": percentage}),
+        None => Tolerate::default(),
+        Some(Tolerance::Items(count)) => Tolerate {
+            count: Some(count),
+            percentage: None,
+        },
+        Some(Tolerance::Percentage(percentage)) => Tolerate {
+            count: None,
+            percentage: Some(percentage),
+        },
     };
-    let mut request = json!({
-        "maxConcurrency": run.processors(),
-        "maxRounds": run.rounds(),
-        "tolerate": tolerate,
-        "skipMalformed": manifest.skip_malformed,
-        "strict": manifest.strict,
-    });
-    if let Some(items) = manifest.batch_items {
-        set(&mut request, "batchItems", json!(items));
+    Request {
+        batch_items: options.batch_items,
+        max_concurrency: Some(run.processors()),
+        max_rounds: Some(run.rounds()),
+        tolerate,
+        skip_malformed: options.skip_malformed,
+        strict: options.strict,
+        ..Request::new(manifest, work)
     }
-    request
+}
+
+/// The input of an execution of either machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Input {
+    /// Of `manifest-map`.
+    Request(Box<Request>),
+    /// Of `image-download`.
+    Body(InlineBody),
+}
+
+impl Input {
+    /// The input that was written into a run's record.
+    pub(crate) fn from_row(row: &ExecutionRow) -> Result<Self> {
+        serde_json::from_str(&row.input)
+            .map_err(|error| Error::internal(format!("failed to read the input of `{}`: {error}", row.name)))
+    }
+
+    pub(crate) fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|error| Error::internal(error.to_string()))
+    }
+
+    /// The object that lists the items; `None` when the input lists them itself.
+    pub(crate) fn manifest(&self) -> Option<&ManifestObject> {
+        match self {
+            Self::Request(request) => match &request.manifest {
+                request::Manifest::Object(object) => Some(object),
+                request::Manifest::Inline(_) => None,
+            },
+            Self::Body(_) => None,
+        }
+    }
+
+    /// The input without what changes how fast the run is and nothing else.
+    fn without_concurrency(mut self) -> Self {
+        match &mut self {
+            Self::Request(request) => {
+                request.max_concurrency = None;
+                *request.work.lambda_concur_mut() = 0;
+                if let request::Manifest::Inline(body) = &mut request.manifest {
+                    body.lambda_concur = None;
+                }
+            }
+            Self::Body(body) => body.lambda_concur = None,
+        }
+        self
+    }
 }
 
 /// What makes the same run again: the manifest's content and every option that changes what comes out.
-pub(crate) fn identity(digest: &str, input: &Value, spec: &RunSpec) -> String {
-    let mut input = input.clone();
-    for at in ["/maxConcurrency", "/work/lambdaConcur", "/lambdaConcur"] {
-        if let Some(value) = input.pointer_mut(at) {
-            *value = Value::Null;
-        }
-    }
+pub(crate) fn identity(digest: &str, input: &Input, spec: &RunSpec) -> String {
     let mounts = spec.mounts.iter();
     let outputs: Vec<_> = mounts
         .filter(|(bucket, mount)| mount.writable || !is_own(bucket))
         .collect();
-    let mut whole = json!({
-        "digest": digest, "input": input, "outputs": outputs, "action": spec.action,
+    let whole = json!({
+        "digest": digest, "input": input.clone().without_concurrency(), "outputs": outputs, "action": spec.action,
         "processor": spec.processor, "task": spec.task_destination,
-        "state": STATE_BUCKET,
+        "consolidator": spec.consolidator, "state": STATE_BUCKET,
     });
-    if !spec.consolidator.is_empty() {
-        set(&mut whole, "consolidator", json!(spec.consolidator));
-    }
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(whole.to_string().as_bytes()))
 }

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use manifest::Outcome;
+use manifest::work::Action;
 use ports::{ExecutionRow, ObjectStore};
 
 use crate::error::Result;
 use crate::outcomes::{Outcomes, RunObjects};
-use crate::spec::{Action, RunSpec};
+use crate::spec::RunSpec;
 
 /// Outcomes of a run and of all that redrive it, each item's newest alone.
 #[derive(Debug)]

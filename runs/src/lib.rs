@@ -27,7 +27,7 @@
 //! let RunEnd::Ended(ended) = run.run(&Stop::default()).await? else {
 //!     unreachable!("nobody has asked it to stop");
 //! };
-//! assert_eq!((ended.summary.items, ended.summary.succeeded), (1, 1));
+//! assert_eq!((ended.summary.items, ended.summary.counts.succeeded), (1, 1));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -54,13 +54,14 @@ pub use copy::Copy;
 pub use download::Download;
 pub use engine::Stop;
 pub use error::{Error, ErrorKind, Result, cause_of};
+pub use input::Input;
 pub use latest_outcomes::LatestOutcomes;
 pub use machine::Machine;
-pub use options::{Checksum, Delimiter, Layout, ManifestOptions, RunOptions, Tolerance};
+pub use options::{ManifestOptions, RunOptions, Tolerance};
 pub use outcomes::{Outcomes, RunObjects};
 pub use progress::{Progress, ProgressReading};
 pub use redrive::{ItemFilter, PreparedRedrive, Redrive};
 pub use run::{Ended, NewRun, Run, RunEnd, short_name};
-pub use spec::{ACCOUNT, Action, Mount, Pin, REGION, RunSpec, STATE_BUCKET, TaskDestination, is_own};
+pub use spec::{ACCOUNT, Mount, Pin, REGION, RunSpec, STATE_BUCKET, TaskDestination, is_own};
 pub use state::State;
 pub use summary::RunSummary;

@@ -1,6 +1,8 @@
 //! The state machines that runs execute: the same files that are deployed, with the names of this machine filled in.
 
-use crate::spec::{ACCOUNT, Action, REGION, STATE_BUCKET};
+use manifest::work::Action;
+
+use crate::spec::{ACCOUNT, REGION, STATE_BUCKET, table_of};
 
 /// Which state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Machine {
             ("ProcessorFunctionArn", function_arn("gantry-processor")),
             ("ConsolidatorFunctionArn", function_arn("gantry-consolidator")),
             ("StateBucket", STATE_BUCKET.to_owned()),
-            ("TableName", Action::Download.table().name),
+            ("TableName", table_of(Action::Download).name),
             ("TopicArn", topic_arn()),
         ];
         let template = match self {

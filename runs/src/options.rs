@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use manifest::Delimiter;
+use manifest::request::FormatName;
+
 /// Which manifest, and how its records are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestOptions {
     /// A file, `s3://bucket/key`, or `-` for stdin.
     pub manifest: String,
     /// The manifest's layout.
-    pub format: Layout,
+    pub format: FormatName,
     /// What separates the fields of a CSV; found out by the file's name when absent.
     pub delimiter: Option<Delimiter>,
     /// The column names of a CSV without a header row.
@@ -26,7 +29,7 @@ impl ManifestOptions {
     pub fn new(manifest: impl Into<String>) -> Self {
         Self {
             manifest: manifest.into(),
-            format: Layout::Auto,
+            format: FormatName::Auto,
             delimiter: None,
             header: None,
             skip_malformed: false,
@@ -78,76 +81,6 @@ impl RunOptions {
     /// Whether something is asked for that only `manifest-map` does.
     pub(crate) fn is_particular(&self) -> bool {
         self.concurrency.or(self.max_concurrency).or(self.max_rounds).is_some() || self.tolerate.is_some()
-    }
-}
-
-/// How a manifest's text is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// Found out by the name's ending and the first bytes.
-    Auto,
-    /// One URL a line.
-    UrlList,
-    /// Comma-separated values.
-    Csv,
-    /// One JSON value a line.
-    JsonLines,
-    /// One JSON array.
-    JsonArray,
-}
-
-impl Layout {
-    /// As the batcher calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::UrlList => "urlList",
-            Self::Csv => "csv",
-            Self::JsonLines => "jsonLines",
-            Self::JsonArray => "jsonArray",
-        }
-    }
-}
-
-/// What separates the fields of a CSV.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Delimiter {
-    Comma,
-    Pipe,
-    Semicolon,
-    Space,
-    Tab,
-}
-
-impl Delimiter {
-    /// As ASL calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Comma => "COMMA",
-            Self::Pipe => "PIPE",
-            Self::Semicolon => "SEMICOLON",
-            Self::Space => "SPACE",
-            Self::Tab => "TAB",
-        }
-    }
-}
-
-/// What is computed of every file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Checksum {
-    Md5,
-    Sha256,
-}
-
-impl Checksum {
-    /// As the processor calls it.
-    pub(crate) const fn wire_name(self) -> &'static str {
-        match self {
-            Self::Md5 => "md5",
-            Self::Sha256 => "sha256",
-        }
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::fmt;
 
+use manifest::request::{InlineBody, Manifest, ManifestObject, Request};
+use manifest::work::{Destination, Download, LAMBDA_CONCUR, Work};
 use manifest::{ErrorClass, Outcome, Rest, Status, error_name};
 use ports::{ExecutionRow, ExecutionStatus, ObjectBody, ObjectKey, ObjectStore, PutOptions};
-use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::input::set;
+use crate::input::Input;
 use crate::latest_outcomes::LatestOutcomes;
 use crate::machine::Machine;
 use crate::run::{NewRun, short_name};
-use crate::spec::{Action, RunSpec, STATE_BUCKET};
+use crate::spec::{RunSpec, STATE_BUCKET, TaskDestination};
 use crate::state::State;
 
 /// Which items of which run are to be run again.
@@ -87,7 +88,7 @@ impl Redrive {
         Ok(PreparedRedrive::New(Box::new(NewRun {
             machine: Machine::ManifestMap,
             digest: at.key.clone(),
-            input,
+            input: Input::Request(Box::new(input)),
             spec,
             rerun_of: Some(row.arn.clone()),
             new: self.new,
@@ -160,37 +161,44 @@ async fn keep(state: &State, row: &ExecutionRow, rest: &[u8]) -> Result<ObjectKe
     Ok(at)
 }
 
-/// The input of the first run, over the rest; a small run becomes a large one.
-fn input(row: &ExecutionRow, spec: &RunSpec, at: &ObjectKey) -> Result<Value> {
-    let first: Value = serde_json::from_str(&row.input)
-        .map_err(|error| Error::internal(format!("failed to read the input of `{}`: {error}", row.name)))?;
-    let mut input = match &spec.task_destination {
-        None => first,
-        Some(task) => json!({
-            "work": {
-                "action": Action::Download.name(),
-                "destination": {"bucket": task.bucket, "prefix": task.prefix},
-                "name": task.name,
-                "lambdaConcur": concurrency(&first),
-            },
-        }),
+/// The input of the first run, over the rest. A run of `image-download` is redriven by `manifest-map`.
+fn input(row: &ExecutionRow, spec: &RunSpec, at: &ObjectKey) -> Result<Request> {
+    let rest = Manifest::Object(Box::new(ManifestObject::new_rest(&at.bucket, &at.key)));
+    let mut request = match (Input::from_row(row)?, &spec.task_destination) {
+        (Input::Request(first), _) => Request {
+            manifest: rest,
+            ..*first
+        },
+        (Input::Body(body), Some(task)) => Request::new(rest, work(&body, task)),
+        (Input::Body(_), None) => {
+            return Err(Error::internal(format!(
+                "`{}` has no destination in its record",
+                row.name
+            )));
+        }
     };
-    set(
-        &mut input,
-        "manifest",
-        json!({"bucket": at.bucket, "key": at.key, "format": "rest"}),
-    );
     // Names that the first run has given stay given.
-    if let Some(work) = input.get_mut("work").filter(|work| work.get("namesOf").is_none()) {
-        set(work, "namesOf", json!(row.name));
+    match &mut request.work {
+        Work::Download(download) => {
+            download.names_of.get_or_insert_with(|| row.name.clone());
+        }
+        Work::Copy(_) => {}
     }
-    Ok(input)
+    Ok(request)
 }
 
-/// A body's `lambdaConcur`, which may be text.
-fn concurrency(body: &Value) -> Value {
-    let value = body.get("lambdaConcur");
-    let number = value.and_then(Value::as_u64);
-    let text = || value.and_then(Value::as_str)?.parse().ok();
-    number.or_else(text).map_or(Value::from(5), Value::from)
+/// What `image-download` does with a body.
+fn work(body: &InlineBody, task: &TaskDestination) -> Work {
+    Work::Download(Download {
+        destination: Destination {
+            bucket: task.bucket.clone(),
+            prefix: task.prefix.clone(),
+        },
+        lambda_concur: body.lambda_concur.unwrap_or(LAMBDA_CONCUR),
+        name: task.name.clone(),
+        checksum: None,
+        max_object_bytes: None,
+        attempts: None,
+        names_of: None,
+    })
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use engine::{Engine, NewExecution, Stop};
 use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus};
-use serde_json::Value;
 
 use crate::compose::{self, Composed};
 use crate::error::{Error, Result, cause_of};
-use crate::input;
+use crate::input::{self, Input};
 use crate::machine::Machine;
 use crate::process;
 use crate::progress::Progress;
@@ -24,7 +23,7 @@ pub struct NewRun {
     /// Changes with the manifest's content.
     pub digest: String,
     /// The execution's input.
-    pub input: Value,
+    pub input: Input,
     /// How it is set up.
     pub spec: RunSpec,
     /// The run whose items it runs again, if it is a redrive.
@@ -148,8 +147,8 @@ async fn prepare(state: &State, spec: &RunSpec, progress: &Progress) -> Result<C
 
 /// What changes with the manifest's content: in S3 its `ETag`.
 async fn digest(new: &NewRun, composed: &Composed) -> Result<String> {
-    match new.input.pointer("/manifest/bucket").and_then(Value::as_str) {
-        Some(bucket) if !new.spec.mounts.contains_key(bucket) => composed.etag_of(&new.input).await,
+    match new.input.manifest() {
+        Some(object) if !new.spec.mounts.contains_key(&object.bucket) => composed.etag_of(object).await,
         _ => Ok(new.digest.clone()),
     }
 }
@@ -166,7 +165,7 @@ async fn start_or_resume(state: &State, engine: &Engine, new: NewRun, digest: &s
         state_machine: new.machine.name().to_owned(),
         definition: new.machine.definition(),
         name,
-        input: new.input.to_string(),
+        input: new.input.to_json()?,
         identity: Some(identity),
         rerun_of: new.rerun_of,
         item_subset: None,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use adapters::local::Access;
+use manifest::request::ManifestObject;
+use manifest::work::Action;
 use ports::{ExecutionRow, TableSchema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::input::Input;
 
 /// The bucket where runs keep their objects.
 pub const STATE_BUCKET: &str = "gantry-state";
@@ -22,39 +24,19 @@ pub const ACCOUNT: &str = "000000000000";
 /// See [`ACCOUNT`].
 pub const REGION: &str = "us-east-1";
 
-/// What a run does with its items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// Each is a URL whose file is fetched.
-    Download,
-    /// Each is an object that is copied.
-    Copy,
-}
-
-impl Action {
-    /// As inputs and names of runs say it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Download => "download",
-            Self::Copy => "copy",
-        }
-    }
-
-    /// The table that its successes go to.
-    pub fn table(self) -> TableSchema {
-        match self {
-            Self::Download => TableSchema {
-                name: "urlToName".to_owned(),
-                hash: "url".to_owned(),
-                range: None,
-            },
-            Self::Copy => TableSchema {
-                name: "objectCopies".to_owned(),
-                hash: "object".to_owned(),
-                range: Some("destination".to_owned()),
-            },
-        }
+/// The table that the successes of a run go to.
+pub(crate) fn table_of(action: Action) -> TableSchema {
+    match action {
+        Action::Download => TableSchema {
+            name: "urlToName".to_owned(),
+            hash: "url".to_owned(),
+            range: None,
+        },
+        Action::Copy => TableSchema {
+            name: "objectCopies".to_owned(),
+            hash: "object".to_owned(),
+            range: Some("destination".to_owned()),
+        },
     }
 }
 
@@ -170,14 +152,12 @@ impl RunSpec {
 
     /// The manifest's bucket and file, if the manifest is a file that the run does not own.
     pub(crate) fn local_manifest(&self, row: &ExecutionRow) -> Result<Option<(String, PathBuf)>> {
-        let input: Value = serde_json::from_str(&row.input)
-            .map_err(|error| Error::internal(format!("failed to read the input of `{}`: {error}", row.name)))?;
-        let text = |at: &str| input.pointer(at).and_then(Value::as_str);
-        let (Some(bucket), Some(key)) = (text("/manifest/bucket"), text("/manifest/key")) else {
+        let input = Input::from_row(row)?;
+        let Some(ManifestObject { bucket, key, .. }) = input.manifest() else {
             return Ok(None);
         };
         let mount = self.mounts.get(bucket);
-        Ok(mount.map(|mount| (bucket.to_owned(), mount.dir.join(key))))
+        Ok(mount.map(|mount| (bucket.clone(), mount.dir.join(key))))
     }
 
     pub(crate) fn to_json(&self) -> Result<String> {

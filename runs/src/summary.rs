@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use consolidator::{ErrorTally, Summary, Tally};
-use manifest::{Status, run_key};
+use manifest::{Counts, run_key};
 use ports::{ExecutionRow, ObjectKey};
 use serde::Serialize;
 
@@ -18,16 +18,9 @@ use crate::state::State;
 pub struct RunSummary {
     /// Items of the manifest.
     pub items: u64,
-    /// Items.
-    pub succeeded: u64,
-    /// Items.
-    pub failed: u64,
-    /// Items.
-    pub skipped: u64,
-    /// Items that are not settled yet.
-    pub pending: u64,
-    /// **Bytes** written.
-    pub bytes: u64,
+    /// Items by their status, and the bytes that were written.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Requests made.
     pub attempts: u64,
     /// Rounds that were run.
@@ -52,32 +45,23 @@ impl RunSummary {
         if let Some(summary) = objects.summary().await? {
             let at = ObjectKey::new(STATE_BUCKET, run_key::report(&row.name, "manifest.json"));
             let report = state.path_of(&at);
-            return Ok(Some(from_summary(summary, 0, Some(report))));
+            return Ok(Some(from_summary(summary, Some(report))));
         }
         let mut tally = Tally::default();
-        let mut pending = 0;
         let mut outcomes = objects.settled().await?;
         while let Some((_, outcome)) = outcomes.next().await? {
-            if outcome.status == Status::Pending {
-                pending += 1;
-            } else {
-                tally.add(&outcome);
-            }
+            tally.add(&outcome);
         }
-        let nothing = tally.items() + pending == 0;
-        let summary = Summary::of(&row.name, 1, tally);
-        Ok((!nothing || row.error.is_none()).then(|| from_summary(summary, pending, None)))
+        let nothing = tally.counts.items() == 0;
+        let summary = Summary::new(&row.name, 1, tally);
+        Ok((!nothing || row.error.is_none()).then(|| from_summary(summary, None)))
     }
 }
 
-fn from_summary(summary: Summary, pending: u64, report: Option<String>) -> RunSummary {
+fn from_summary(summary: Summary, report: Option<String>) -> RunSummary {
     RunSummary {
-        items: summary.items + pending,
-        succeeded: summary.succeeded,
-        failed: summary.failed,
-        skipped: summary.skipped,
-        pending,
-        bytes: summary.bytes,
+        items: summary.items,
+        counts: summary.counts,
         attempts: summary.attempts,
         rounds: summary.rounds,
         milliseconds: summary.milliseconds,

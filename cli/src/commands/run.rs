@@ -106,7 +106,7 @@ fn exit_of(ended: &Ended) -> Exit {
     match ended.row.status {
         // Within what the user tolerates.
         ExecutionStatus::Succeeded => Exit::Success,
-        ExecutionStatus::Failed if ended.summary.failed > 0 => Exit::ItemsFailed,
+        ExecutionStatus::Failed if ended.summary.counts.failed > 0 => Exit::ItemsFailed,
         ExecutionStatus::Running | ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
             Exit::Internal
         }
@@ -153,7 +153,7 @@ fn lines(context: &Context, ended: &Ended) -> Vec<String> {
     }
     let mut lines = vec![head(ended)];
     lines.extend(error_lines(&found.errors));
-    if found.failed > 0 {
+    if found.counts.failed > 0 {
         let flag = context.flag();
         lines.push(format!("  which ones:      gantry failures {name}{flag}"));
         lines.push(format!("  run them again:  gantry redrive {name}{flag}"));
@@ -176,16 +176,16 @@ fn head(ended: &Ended) -> String {
         "{}: {}, {} succeeded",
         ended.row.name,
         output::items(found.items),
-        output::number(found.succeeded)
+        output::number(found.counts.succeeded)
     );
-    if found.skipped > 0 {
-        write!(head, ", {} skipped", output::number(found.skipped)).unwrap_or_default();
+    if found.counts.skipped > 0 {
+        write!(head, ", {} skipped", output::number(found.counts.skipped)).unwrap_or_default();
     }
     write!(
         head,
         ", {} failed; {}{}",
-        output::number(found.failed),
-        written(found.bytes),
+        output::number(found.counts.failed),
+        written(found.counts.bytes),
         output::duration(ended.elapsed)
     )
     .unwrap_or_default();

@@ -113,7 +113,7 @@ fn map_run(described: &MapRunDescription) -> String {
 /// A run that redrives it, and how many of its items that has brought.
 async fn redrive(state: &State, row: &ExecutionRow) -> Result<String, CliError> {
     let brought = RunSummary::read(state, row).await?.map_or_else(String::new, |found| {
-        let (succeeded, items) = (output::number(found.succeeded), output::items(found.items));
+        let (succeeded, items) = (output::number(found.counts.succeeded), output::items(found.items));
         format!(": {succeeded} of {items} succeeded")
     });
     Ok(format!("redriven   {}{brought}", row.name))
@@ -123,14 +123,14 @@ fn numbers(found: &RunSummary) -> Vec<String> {
     let mut lines = vec![format!(
         "items      {}: {} succeeded, {} failed, {} skipped, {} pending",
         output::number(found.items),
-        output::number(found.succeeded),
-        output::number(found.failed),
-        output::number(found.skipped),
-        output::number(found.pending)
+        output::number(found.counts.succeeded),
+        output::number(found.counts.failed),
+        output::number(found.counts.skipped),
+        output::number(found.counts.pending)
     )];
     lines.push(format!(
         "bytes      {}; {} requests in {} round{}",
-        output::bytes(found.bytes),
+        output::bytes(found.counts.bytes),
         output::number(found.attempts),
         found.rounds,
         if found.rounds == 1 { "" } else { "s" }

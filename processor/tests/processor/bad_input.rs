@@ -58,7 +58,7 @@ async fn every_misbehaviour_has_the_outcome_of_the_model() {
         .iter()
         .filter(|behaviour| behaviour.expected().status == "succeeded");
     assert_eq!(
-        (summary.succeeded, summary.pending),
+        (summary.counts.succeeded, summary.counts.pending),
         (succeeding.count() as u64 + 30, 0)
     );
 
@@ -172,7 +172,7 @@ async fn no_connection_is_made_to_a_private_address() {
         );
         assert_eq!(class(outcome).as_deref(), Some("refused"));
     }
-    assert_eq!((summary.failed, origin.connections()), (hosts.len() as u64, 0));
+    assert_eq!((summary.counts.failed, origin.connections()), (hosts.len() as u64, 0));
     assert_eq!(world.ports.meter.read().failed, hosts.len() as u64);
 }
 
@@ -214,7 +214,10 @@ async fn what_is_no_url_fails_under_its_own_name() {
         assert_eq!(verdict(outcome), (Status::Failed, Some(*name), None), "{url}");
         assert_eq!(outcome.attempts, 0);
     }
-    assert_eq!((summary.failed, world.store.keys("out").len()), (rows.len() as u64, 0));
+    assert_eq!(
+        (summary.counts.failed, world.store.keys("out").len()),
+        (rows.len() as u64, 0)
+    );
 }
 
 #[tokio::test]
@@ -242,7 +245,10 @@ async fn large_bodies_are_streamed_and_limits_hold() {
     assert_eq!(verdict(&outcomes[1]), (Status::Succeeded, None, Some(200)));
     let name = outcomes[1].filename.as_ref().unwrap();
     assert_eq!(world.store.bytes("out", name).unwrap(), image::noise(2, 2_000_000));
-    assert_eq!((summary.bytes, world.ports.meter.read().bytes), (2_000_000, 2_000_000));
+    assert_eq!(
+        (summary.counts.bytes, world.ports.meter.read().bytes),
+        (2_000_000, 2_000_000)
+    );
     let checksum = outcomes[1].checksum.as_ref().unwrap();
     assert!(checksum.starts_with("sha256:") && checksum.len() == 71, "{checksum}");
 }
@@ -259,7 +265,7 @@ async fn never_more_requests_in_flight_than_asked_for() {
     let world = World::real(&HURRY);
     let urls = fixtures::generate::urls(&origin.url(""), 60);
     let (summary, _) = world.batch(downloads_with(&urls, &json!({"lambdaConcur": 7}))).await;
-    assert_eq!((summary.succeeded, origin.peak_in_flight()), (60, 7));
+    assert_eq!((summary.counts.succeeded, origin.peak_in_flight()), (60, 7));
     assert!(origin.connections() <= 7);
 }
 

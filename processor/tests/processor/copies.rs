@@ -115,5 +115,5 @@ async fn a_destination_that_does_not_exist_ends_the_batch_and_a_source_does_not(
     let processor::Response::Summary(summary) = world.call(event).await.unwrap() else {
         panic!("a batch is answered with a summary")
     };
-    assert_eq!((summary.succeeded, summary.failed), (1, 1));
+    assert_eq!((summary.counts.succeeded, summary.counts.failed), (1, 1));
 }

@@ -20,7 +20,10 @@ async fn what_is_not_reached_is_pending() {
     let (world, origin) = World::scripted(&[], script);
     let deadline = NOON.plus(Duration::from_millis(15_100));
     let (summary, outcomes) = world.settle(world.call_until(downloads(&urls), deadline).await);
-    assert_eq!((summary.succeeded, summary.pending, summary.failed), (200, 100, 0));
+    assert_eq!(
+        (summary.counts.succeeded, summary.counts.pending, summary.counts.failed),
+        (200, 100, 0)
+    );
     assert_eq!(world.ports.clock.now().since(NOON), Duration::from_millis(10_100));
     for (number, outcome) in outcomes.iter().enumerate() {
         let expected = match number {
@@ -42,7 +45,7 @@ async fn a_child_has_five_minutes_from_its_start() {
     // 290 seconds after its start, less the margin of 5, are 6 seconds from now.
     event["startedAt"] = json!(Timestamp::from_millis(NOON.as_millis() - 279_000).to_string());
     let (summary, _) = world.batch(event).await;
-    assert_eq!(summary.pending, 1);
+    assert_eq!(summary.counts.pending, 1);
     assert_eq!(world.ports.clock.now().since(NOON), Duration::from_secs(6));
 }
 
@@ -69,6 +72,9 @@ async fn a_deadline_that_is_past_leaves_everything_pending() {
         .call_until(downloads(&["https://example.com/a", "file:///a"]), NOON)
         .await;
     let (summary, outcomes) = world.settle(answer);
-    assert_eq!((summary.pending, summary.failed, origin.requests().len()), (1, 1, 0));
+    assert_eq!(
+        (summary.counts.pending, summary.counts.failed, origin.requests().len()),
+        (1, 1, 0)
+    );
     assert_eq!(outcomes[0].attempts, 0);
 }

@@ -31,7 +31,7 @@ async fn a_range_of_a_csv_is_read_and_every_row_has_an_outcome() {
     let (world, _) = World::scripted(&[], script);
     let etag = world.store.insert("manifests", "urls.csv", manifest.text.clone());
     let (summary, outcomes) = world.batch(event(18..manifest.text.len(), &etag, 200)).await;
-    assert_eq!((summary.number, summary.succeeded), (1_234, 200));
+    assert_eq!((summary.number, summary.counts.succeeded), (1_234, 200));
     assert_eq!(
         summary.outcomes.unwrap().key,
         "runs/run/2/outcomes/000001/000001234.jsonl"
@@ -57,7 +57,7 @@ async fn rows_that_cannot_be_read_fail_with_their_place() {
     let (world, _) = World::scripted(&[], script);
     let etag = world.store.insert("manifests", "urls.csv", text);
     let (summary, outcomes) = world.batch(event(18..text.len(), &etag, 4)).await;
-    assert_eq!((summary.succeeded, summary.failed), (2, 2));
+    assert_eq!((summary.counts.succeeded, summary.counts.failed), (2, 2));
     let errors: Vec<_> = outcomes
         .iter()
         .map(|outcome| outcome.error.as_ref().map(|error| error.name.as_str()))

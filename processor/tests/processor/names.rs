@@ -27,7 +27,7 @@ async fn a_url_that_stands_twice_is_fetched_once_and_has_two_outcomes() {
         "HTTPS://EXAMPLE.com/a.gif",
     ];
     let (summary, outcomes) = world.batch(downloads(&urls)).await;
-    assert_eq!((summary.succeeded, origin.requests().len()), (3, 1));
+    assert_eq!((summary.counts.succeeded, origin.requests().len()), (3, 1));
     assert!(
         outcomes
             .iter()

@@ -85,7 +85,7 @@ async fn download(items: usize, concurrency: u32, limit: Limit) -> Came {
     let (summary, outcomes) = world.batch(downloads_with(&urls, &work)).await;
     let refused = *host.refused.lock().unwrap();
     Came {
-        succeeded: summary.succeeded,
+        succeeded: summary.counts.succeeded,
         attempts_max: outcomes.iter().map(|outcome| outcome.attempts).max().unwrap(),
         refused,
         time: world.ports.clock.now().since(NOON),
@@ -156,7 +156,7 @@ async fn one_complaint_costs_a_fast_host_three_seconds() {
             .fold(Origin::default(), |script, url| script.with(url, [reply()]));
         let (world, _) = World::scripted(&[], script.with(&urls[0], [first, reply()]));
         let (summary, _) = world.batch(downloads_with(&urls, &json!({"lambdaConcur": 64}))).await;
-        assert_eq!(summary.succeeded, 20_000);
+        assert_eq!(summary.counts.succeeded, 20_000);
         *time = world.ports.clock.now().since(NOON);
     }
     let [complained, quiet] = times;
@@ -179,7 +179,7 @@ async fn broken_pages_do_not_slow_a_host_down_for_good() {
         });
     let (world, origin) = World::scripted(&[], script);
     let (summary, _) = world.batch(downloads_with(&urls, &json!({"lambdaConcur": 64}))).await;
-    assert_eq!((summary.succeeded, origin.requests().len()), (1_800, 2_600));
+    assert_eq!((summary.counts.succeeded, origin.requests().len()), (1_800, 2_600));
     let elapsed = world.ports.clock.now().since(NOON);
     assert!(elapsed < Duration::from_secs(2_600 / 20), "{elapsed:?}");
 }

@@ -116,7 +116,7 @@ async fn a_pause_holds_its_host_and_no_other() {
     let mut all = urls.clone();
     all.push(other.to_owned());
     let (summary, outcomes) = world.batch(downloads_with(&all, &json!({"lambdaConcur": 1}))).await;
-    assert_eq!(summary.succeeded, 7);
+    assert_eq!(summary.counts.succeeded, 7);
     let asked: Vec<_> = origin.requests().into_iter().map(|request| request.url).collect();
     assert_eq!(asked[..2], [urls[0].clone(), other.to_owned()]);
     assert_eq!(outcomes[6].milliseconds, 0);
@@ -140,7 +140,7 @@ async fn a_host_that_complains_gets_half_as_many() {
     }
     let (world, origin) = World::scripted(&[], script);
     let (summary, _) = world.batch(downloads_with(&urls, &json!({"lambdaConcur": 8}))).await;
-    assert_eq!((summary.succeeded, origin.peak_in_flight()), (40, 8));
+    assert_eq!((summary.counts.succeeded, origin.peak_in_flight()), (40, 8));
     // One second with 8 complaints, then 40 answers by 4, 5, 6, 7, 8, 8 in a second each, and the last two.
     assert!((7..=9).contains(&elapsed(&world).as_secs()), "{:?}", elapsed(&world));
 }

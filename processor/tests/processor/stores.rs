@@ -32,6 +32,7 @@ async fn outcomes(world: &World, urls: &[&str]) -> Vec<manifest::Outcome> {
         panic!("a batch is answered with a summary")
     };
     let at = summary.outcomes.unwrap();
+    let at = ports::ObjectKey::new(&at.bucket, &at.key);
     let (_, body) = world.ports.store.get(&at, ports::GetOptions::default()).await.unwrap();
     let pieces: Vec<bytes::Bytes> = body.try_collect().await.unwrap();
     let text = String::from_utf8(pieces.concat()).unwrap();
