@@ -6,26 +6,16 @@ use std::sync::Arc;
 use asl::{Ending, Execution, ExecutionType, Identity, MapRunRequest, Recording, StateError};
 use ports::{ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, MapRunArn};
 
+use crate::child_ending::ChildEnding;
+use crate::companions::Companions;
+use crate::context::{Context, to_asl};
 use crate::driver::{Driven, Driver};
-use crate::engine::{Context, to_asl};
 use crate::error::while_doing;
-use crate::inbox::Companions;
-use crate::lifecycle::{self, Driving};
-use crate::result_sink::ChildEnding;
+use crate::executions::RunEnd;
+use crate::lifecycle;
+use crate::naming::InFlight;
+use crate::stop::Control;
 use crate::{Error, Result, Stop, limits};
-
-/// A child that runs.
-#[derive(Debug, Clone)]
-pub(crate) struct InFlight {
-    pub(crate) position: u64,
-    pub(crate) items: u64,
-    pub(crate) input: Arc<str>,
-    pub(crate) name: Arc<str>,
-    pub(crate) arn: Arc<str>,
-    /// It did not succeed in an earlier attempt of its map run.
-    pub(crate) again: bool,
-    pub(crate) started: ports::Timestamp,
-}
 
 /// What became of a child.
 pub(crate) struct Returned {
@@ -74,18 +64,18 @@ impl Child {
         Returned { position, end }
     }
 
-    fn driving(&self) -> Driving {
-        Driving {
+    fn control(&self) -> Control {
+        Control {
             stop: self.stop.clone(),
-            abort: Some(self.abort.clone()),
+            abort: self.abort.clone(),
         }
     }
 
     async fn run_express(self, child: InFlight) -> Result<(ChildEnd, Companions)> {
-        let (clock, driving) = (Arc::clone(&self.context.ports.clock), self.driving());
+        let (clock, control) = (Arc::clone(&self.context.ports.clock), self.control());
         let execution = Execution::new(Arc::clone(&self.request.processor), self.identity, Recording::Off);
         let until = child.started.plus(limits::EXPRESS_DURATION_MAX);
-        let run = Driver::unrecorded(self.context, execution, child.input.to_string(), driving, until);
+        let run = Driver::unrecorded(self.context, execution, child.input.to_string(), control, until);
         let (driven, started) = run.drive_alone().await?;
         let Driven::Ended { ending, .. } = driven else {
             return Ok((ChildEnd::Stopped, started));
@@ -117,10 +107,10 @@ impl Child {
             }
         };
         let execution = self.execution(&row);
-        let (end, started) = lifecycle::drive_alone(&self.context, row, execution, self.driving()).await?;
+        let (end, started) = lifecycle::drive_alone(&self.context, row, execution, self.control()).await?;
         let end = match end {
-            crate::RunEnd::Ended(row) => ended(*row),
-            crate::RunEnd::Stopped => ChildEnd::Stopped,
+            RunEnd::Ended(row) => ended(*row),
+            RunEnd::Stopped => ChildEnd::Stopped,
         };
         Ok((end, started))
     }

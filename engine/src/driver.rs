@@ -3,6 +3,7 @@
 //! The only place that calls `TaskInvoker`. Owns the waits (tasks, timers, map runs) of its execution; an event that
 //! nobody waits for any more is dropped, never guessed at.
 
+pub(crate) mod effect;
 mod gather;
 mod invoke;
 mod maps;
@@ -16,21 +17,23 @@ use futures::future::{AbortHandle, Abortable, BoxFuture, pending};
 use futures::stream::FuturesUnordered;
 use ports::{ExecutionRow, Timestamp};
 
-use crate::engine::{Context, to_asl};
-use crate::inbox::{Companions, Inbox, tell};
+use crate::companions::Companions;
+use crate::context::{Context, to_asl};
+use crate::inbox::{Inbox, tell};
 use crate::item_subset::ItemSubset;
 use crate::jitter::jitter;
 use crate::journal::{Entry, Recorder};
-use crate::lifecycle::Driving;
 use crate::recovery::Recovered;
 use crate::registry::Registration;
+use crate::stop::Control;
 use crate::task::nested::Nested;
-use crate::wait::{Completion, Effects, Incoming, Wait};
+use crate::wait::Wait;
 use crate::{Error, Result, Stop};
 
-pub(crate) use maps::item_subset_of;
+pub(crate) use effect::{AfterAccept, Completion};
+use effect::{Effects, Incoming};
 
-/// How driving ended.
+/// How control ended.
 #[derive(Debug)]
 pub(crate) enum Driven {
     Ended {
@@ -79,15 +82,15 @@ impl Driver {
         context: Arc<Context>,
         row: &ExecutionRow,
         recovered: Recovered,
-        driving: Driving,
+        control: Control,
     ) -> Result<Self> {
         let recorder = Recorder {
             arn: row.arn.clone(),
             sequence: recovered.sequence,
         };
-        let mut driver = Self::new(context, recovered.execution, Some(recorder), driving.stop);
-        driver.abort = driving.abort;
-        driver.item_subset = item_subset_of(row)?;
+        let mut driver = Self::new(context, recovered.execution, Some(recorder), control.stop);
+        driver.abort = Some(control.abort);
+        driver.item_subset = ItemSubset::from_row(row)?;
         driver.steps = recovered.sequence;
         if recovered.sequence == 0 {
             let input = row.input.clone();
@@ -108,12 +111,12 @@ impl Driver {
         context: Arc<Context>,
         execution: Execution,
         input: String,
-        driving: Driving,
+        control: Control,
         until: Timestamp,
     ) -> Self {
         let clock = Arc::clone(&context.ports.clock);
-        let mut driver = Self::new(context, execution, None, driving.stop);
-        driver.abort = driving.abort;
+        let mut driver = Self::new(context, execution, None, control.stop);
+        driver.abort = Some(control.abort);
         driver.time = async move { clock.sleep_until(until).await }.boxed();
         driver.ready.push(Event::Start { input }.into());
         driver

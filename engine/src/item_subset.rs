@@ -8,11 +8,12 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use ports::{ExecutionArn, ExecutionStatus, Ledger, LedgerState, MapRunArn};
+use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, Ledger, LedgerState, MapRunArn};
 use serde::{Deserialize, Serialize};
 
+use crate::context::Ports;
 use crate::error::while_doing;
-use crate::{Error, Ports, Result};
+use crate::{Error, Result};
 
 /// Map runs that are read at once.
 const PAGE: usize = 100;
@@ -28,6 +29,16 @@ pub struct ItemSubset {
 }
 
 impl ItemSubset {
+    /// The subset that an execution's map runs do, if its row names one.
+    pub(crate) fn from_row(row: &ExecutionRow) -> Result<Option<Self>> {
+        let subset = row.item_subset.as_deref().map(serde_json::from_str).transpose();
+        subset.map_err(|error| Error::Journal {
+            name: row.name.clone(),
+            sequence: 0,
+            reason: error.to_string(),
+        })
+    }
+
     /// The earlier execution has ended, and each of its Maps has one run at most: of several nobody could tell which
     /// run's items are meant.
     pub(crate) async fn check(&self, ports: &Ports) -> Result<()> {

@@ -5,8 +5,9 @@ use ports::{ExecutionArn, JournalRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::engine::Context;
+use crate::context::Context;
 use crate::error::while_doing;
+use crate::json::to_json;
 
 /// One entry of a journal.
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,9 +39,4 @@ impl Recorder {
         let appended = context.ports.journal.append(&self.arn, records).await;
         appended.map_err(while_doing("write the journal"))
     }
-}
-
-/// Our own types always have a JSON form.
-pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -5,39 +5,24 @@ use std::sync::Arc;
 use asl::{Ending, Event, Execution, Moment};
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord};
 
+use crate::companions::Companions;
+use crate::context::{Context, to_asl};
 use crate::driver::{Driven, Driver};
-use crate::engine::{Context, RunEnd, to_asl};
 use crate::error::while_doing;
-use crate::inbox::Companions;
-use crate::journal::{Entry, to_json};
-use crate::{Error, Result, Stop, recovery};
-
-/// What an execution obeys while it is driven.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Driving {
-    pub(crate) stop: Stop,
-    /// Asks it to end as `StopExecution` does.
-    pub(crate) abort: Option<Stop>,
-}
-
-impl Driving {
-    /// Nobody asks it to end.
-    pub(crate) fn until(stop: &Stop) -> Self {
-        Self {
-            stop: stop.clone(),
-            abort: None,
-        }
-    }
-}
+use crate::executions::RunEnd;
+use crate::journal::Entry;
+use crate::json::to_json;
+use crate::stop::Control;
+use crate::{Error, Result, recovery};
 
 /// Runs it on from where its journal ends, and writes its end into its row; what it has started ends too.
 pub(crate) async fn drive(
     context: &Arc<Context>,
     row: ExecutionRow,
     execution: Execution,
-    driving: Driving,
+    control: Control,
 ) -> Result<RunEnd> {
-    let (outcome, started) = drive_alone(context, row, execution, driving).await?;
+    let (outcome, started) = drive_alone(context, row, execution, control).await?;
     started.finish().await?;
     Ok(outcome)
 }
@@ -47,10 +32,10 @@ pub(crate) async fn drive_alone(
     context: &Arc<Context>,
     row: ExecutionRow,
     execution: Execution,
-    driving: Driving,
+    control: Control,
 ) -> Result<(RunEnd, Companions)> {
     let recovered = recovery::replay(context, &row, execution).await?;
-    let driver = Driver::recorded(Arc::clone(context), &row, recovered, driving)?;
+    let driver = Driver::recorded(Arc::clone(context), &row, recovered, control)?;
     let (end, started) = driver.drive_alone().await?;
     let outcome = match end {
         Driven::Ended {

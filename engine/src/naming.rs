@@ -7,8 +7,20 @@ use asl::{ExecutionType, Identity, MapRunRequest};
 use ports::MapRunArn;
 use uuid::Uuid;
 
-use crate::child::InFlight;
-use crate::engine::to_asl;
+use crate::context::to_asl;
+
+/// A child that runs.
+#[derive(Debug, Clone)]
+pub(crate) struct InFlight {
+    pub(crate) position: u64,
+    pub(crate) items: u64,
+    pub(crate) input: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) arn: Arc<str>,
+    /// It did not succeed in an earlier attempt of its map run.
+    pub(crate) again: bool,
+    pub(crate) started: ports::Timestamp,
+}
 
 /// How a map run and its children are called.
 #[derive(Debug)]

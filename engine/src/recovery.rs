@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use asl::{Command, Event, Execution, HistoryEvent, MapRunId, MapRunRequest, TaskId};
 use ports::{ExecutionRow, JournalRecord};
 
-use crate::engine::Context;
+use crate::context::Context;
 use crate::error::while_doing;
 use crate::journal::Entry;
 use crate::wait::Wait;

@@ -39,3 +39,22 @@ impl Stop {
         }
     }
 }
+
+/// What an execution or a map run obeys while it is driven.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Control {
+    /// Start nothing more and wait for what runs; the work can be taken up again later.
+    pub(crate) stop: Stop,
+    /// End now, as `StopExecution` ends an execution.
+    pub(crate) abort: Stop,
+}
+
+impl Control {
+    /// Control by a stop alone: there is no request to end.
+    pub(crate) fn until(stop: &Stop) -> Self {
+        Self {
+            stop: stop.clone(),
+            abort: Stop::default(),
+        }
+    }
+}

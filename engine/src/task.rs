@@ -5,16 +5,17 @@
 
 mod lambda;
 pub(crate) mod nested;
+mod request;
 mod token;
 
 use std::sync::Arc;
 
 use asl::{Event, Integration, Pattern, Resource, TaskId, TaskPhase, TaskRequest, error_name};
-use ports::{ExecutionArn, FunctionArn, IntegrationPattern, Invocation, Target, TaskFailure};
+use ports::{FunctionArn, IntegrationPattern, Target, TaskFailure};
 
-use crate::engine::Context;
-use crate::limits;
-use crate::wait::Completion;
+use crate::context::Context;
+use crate::driver::{AfterAccept, Completion};
+use request::{failed, invoke};
 
 /// How a task is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,19 +30,6 @@ pub(crate) enum InvocationKind {
     Nested(Pattern),
     /// Nobody here can do it.
     Nobody,
-}
-
-/// What goes on after a call was accepted.
-#[derive(Debug)]
-pub(crate) enum AfterAccept {
-    /// The token's answer is waited for.
-    Token(TaskId),
-    /// A nested execution runs; its end is the task's, if the pattern says so.
-    Execution {
-        task: TaskId,
-        execution: ExecutionArn,
-        pattern: Pattern,
-    },
 }
 
 impl InvocationKind {
@@ -116,18 +104,6 @@ fn refusal(task: TaskId, phase: TaskPhase, cause: String) -> Event {
     }
 }
 
-pub(crate) fn failed(context: &Context, task: TaskId, phase: TaskPhase, failure: TaskFailure) -> Completion {
-    if context.settings.halt_on.contains(&failure.error) {
-        return Completion::Halted(failure);
-    }
-    Completion::from_event(Event::TaskFailed {
-        task,
-        phase,
-        error: Some(failure.error),
-        cause: Some(failure.cause),
-    })
-}
-
 async fn send(context: &Arc<Context>, request: &TaskRequest) -> Result<String, TaskFailure> {
     match &request.resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => {
@@ -157,31 +133,6 @@ fn name_of(context: &Context, integration: &Integration, code: String) -> String
     integration.error_name(&code)
 }
 
-pub(crate) async fn invoke(
-    context: &Context,
-    request: &TaskRequest,
-    target: Target,
-    input: String,
-) -> Result<String, TaskFailure> {
-    let seconds = request.timeout_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let duration = seconds.map_or(limits::TASK_DURATION_MAX, std::time::Duration::from_secs);
-    let deadline = context.ports.clock.now().plus(duration);
-    let invocation = Invocation {
-        target,
-        input,
-        deadline,
-    };
-    context.ports.invoker.invoke(invocation).await
-}
-
-/// What a call's input says, by the names of its API.
-fn parameters<T: serde::de::DeserializeOwned>(request: &TaskRequest, action: &str) -> Result<T, TaskFailure> {
-    T::deserialize(&*request.input).map_err(|error| TaskFailure {
-        error: error_name::RUNTIME.to_owned(),
-        cause: format!("The parameters of {action} cannot be read: {error}"),
-    })
-}
-
 fn resource_arn(resource: &Resource) -> &str {
     match resource {
         Resource::LambdaFunction(arn) | Resource::Activity(arn) => arn,
@@ -206,14 +157,4 @@ fn service_target(integration: &Integration) -> Target {
             Pattern::WaitForTaskToken => IntegrationPattern::WaitForTaskToken,
         },
     }
-}
-
-/// What a service's response says of the call besides its own members.
-fn sdk_metadata(request: &TaskRequest) -> [(&'static str, serde_json::Value); 2] {
-    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, request.task_token.as_bytes()).to_string();
-    let headers = serde_json::json!({"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200});
-    [
-        ("SdkHttpMetadata", headers),
-        ("SdkResponseMetadata", serde_json::json!({"RequestId": id})),
-    ]
 }

@@ -1,13 +1,6 @@
-//! What an execution waits for, and what comes of it.
+//! What an execution waits for: which command begins a wait, which one cancels it and which event ends it.
 
 use asl::{Command, Event};
-use ports::TaskFailure;
-use tokio::sync::oneshot;
-
-use crate::Error;
-use crate::inbox::Companions;
-use crate::map_run::MapRunEnd;
-use crate::task::AfterAccept;
 
 /// Something that an execution waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,54 +46,4 @@ impl Wait {
             | Event::Stop { .. } => None,
         }
     }
-}
-
-/// What a wait answered.
-pub(crate) enum Completion {
-    Event(Box<Event>),
-    /// The call was accepted; once that is written down, it goes on.
-    Accepted(Event, AfterAccept),
-    /// It was accepted before a crash, and goes on.
-    Resumed(AfterAccept),
-    /// The task failed in a way that stops the run.
-    Halted(TaskFailure),
-    /// The nested execution has stopped and can be run again.
-    Stopped,
-    /// A map run has ended, or stopped and can be run again; what its children have started may still run.
-    MapRun(asl::MapRunId, MapRunEnd, Companions),
-    /// The wait was given up.
-    Cancelled,
-    /// The map run cannot go on.
-    Broken(Error),
-}
-
-impl Completion {
-    pub(crate) fn from_event(event: Event) -> Self {
-        Self::Event(Box::new(event))
-    }
-}
-
-/// An event that is to be taken, and what hangs on it.
-pub(crate) struct Incoming {
-    pub(crate) event: Event,
-    pub(crate) after: Option<AfterAccept>,
-    pub(crate) receipt: Option<oneshot::Sender<bool>>,
-}
-
-impl From<Event> for Incoming {
-    fn from(event: Event) -> Self {
-        Self {
-            event,
-            after: None,
-            receipt: None,
-        }
-    }
-}
-
-/// What is to be done once the events are written down.
-pub(crate) struct Effects {
-    pub(crate) map_run: Option<asl::MapRunId>,
-    pub(crate) after: Option<AfterAccept>,
-    pub(crate) receipt: Option<oneshot::Sender<bool>>,
-    pub(crate) commands: Vec<Command>,
 }

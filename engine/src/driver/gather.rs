@@ -5,9 +5,9 @@ use futures::future::pending;
 use futures::{FutureExt, StreamExt};
 
 use super::Driver;
-use crate::inbox::next_message;
+use super::effect::{Completion, Incoming, next_message};
 use crate::map_run::MapRunEnd;
-use crate::wait::{Completion, Incoming, Wait};
+use crate::wait::Wait;
 use crate::{Error, Result, Stop, limits};
 
 impl Driver {

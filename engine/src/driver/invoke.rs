@@ -8,11 +8,12 @@ use futures::future::pending;
 use tokio::sync::oneshot;
 
 use super::Driver;
+use super::effect::AfterAccept;
 use crate::inbox::Inbox;
-use crate::lifecycle::Driving;
 use crate::registry::ActivityTask;
+use crate::stop::Control;
 use crate::task::nested::{self, Nested};
-use crate::task::{self, AfterAccept, InvocationKind};
+use crate::task::{self, InvocationKind};
 use crate::wait::Wait;
 
 impl Driver {
@@ -67,8 +68,8 @@ impl Driver {
                 let (done, ended) = oneshot::channel();
                 let (context, stop) = (Arc::clone(&self.context), self.stop.clone());
                 let nested = self.nested.get_mut(&task);
-                let driving = nested.map_or_else(|| Driving::until(&stop), |nested| nested.begin(stop.clone()));
-                let run = nested::run(context, execution, driving, done);
+                let control = nested.map_or_else(|| Control::until(&stop), |nested| nested.begin(stop.clone()));
+                let run = nested::run(context, execution, control, done);
                 self.companions.0.push(run.boxed());
                 match pattern {
                     Pattern::RequestResponse => {}

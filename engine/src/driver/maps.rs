@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use asl::{Ending, Event, Execution, MapRunRequest};
 use futures::{FutureExt, StreamExt};
-use ports::ExecutionRow;
 
+use super::effect::Completion;
 use super::{Driven, Driver};
-use crate::item_subset::ItemSubset;
-use crate::map_run::{self, Control, MapRunEnd};
+use crate::map_run::{self, MapRunEnd};
 use crate::naming;
-use crate::wait::{Completion, Wait};
-use crate::{Error, Result, Stop};
+use crate::stop::Control;
+use crate::wait::Wait;
+use crate::{Result, Stop};
 
 impl Driver {
     /// A map run is journalled as started before its first child can be. An Express execution has no journal, and on AWS
@@ -100,14 +100,4 @@ impl Driver {
             redrivable: execution.is_some_and(Execution::may_redrive),
         })
     }
-}
-
-/// Which items of an earlier execution its map runs do again.
-pub(crate) fn item_subset_of(row: &ExecutionRow) -> Result<Option<ItemSubset>> {
-    let item_subset = row.item_subset.as_deref().map(serde_json::from_str).transpose();
-    item_subset.map_err(|error| Error::Journal {
-        name: row.name.clone(),
-        sequence: 0,
-        reason: error.to_string(),
-    })
 }

@@ -8,8 +8,8 @@ use manifest::Delimiter;
 use manifest::reader::{BadRecord, CsvHeader, CsvRows, Step};
 use ports::ObjectStore;
 
+use super::content::ObjectPosition;
 use super::failure::{failed, of_record};
-use super::object::Place;
 use super::window::{Object, Window};
 use crate::limits;
 
@@ -112,7 +112,7 @@ impl CsvItems {
         store: &Arc<dyn ObjectStore>,
         object: Object,
         layout: &CsvLayout,
-        place: Place,
+        position: ObjectPosition,
     ) -> Result<Self, StateError> {
         let names = match &layout.header {
             Header::Given(names) => Arc::clone(names),
@@ -124,8 +124,8 @@ impl CsvItems {
         };
         Ok(Self {
             rows: rows(&names, layout.delimiter),
-            window: Window::open(store, object, place.byte).await?,
-            count: place.count,
+            window: Window::open(store, object, position.byte).await?,
+            count: position.count,
             only_header: false,
         })
     }

@@ -1,4 +1,4 @@
-//! Why a map run's items cannot be read: always `States.ItemReaderFailed`, with the object and the place.
+//! Why a map run's items cannot be read: always `States.ItemReaderFailed`, with the object and the position.
 
 use asl::{StateError, error_name};
 use ports::{ErrorKind, ObjectKey};

@@ -8,8 +8,7 @@ use ports::{ObjectKey, ObjectStore};
 
 use super::csv::CsvLayout;
 use super::failure::failed;
-use super::listing::{Identity, Pages};
-use super::lists;
+use super::listing::{Identity, Pages, lists};
 use super::object::Layout;
 use super::token::Cursor;
 use super::window::{Object, Window};

@@ -6,8 +6,8 @@ use asl::StateError;
 use manifest::reader::{BadRecord, JsonElements, JsonFault, JsonPointer, JsonSearch, JsonShape, Step};
 use ports::ObjectStore;
 
+use super::content::{Content, ObjectPosition};
 use super::failure::{failed, of_record};
-use super::object::{Content, Place};
 use super::window::{Object, Window};
 
 /// Where in a file the items are.
@@ -57,12 +57,12 @@ impl JsonItems {
         object: Object,
         layout: &JsonLayout,
         shape: JsonShape,
-        place: Place,
+        position: ObjectPosition,
     ) -> Result<Self, StateError> {
         Ok(Self {
-            window: Window::open(store, object, place.byte).await?,
+            window: Window::open(store, object, position.byte).await?,
             elements: JsonElements::new(shape, layout.text.is_empty(), true),
-            count: place.count,
+            count: position.count,
         })
     }
 

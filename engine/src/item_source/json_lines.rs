@@ -5,8 +5,8 @@ use std::sync::Arc;
 use asl::{StateError, Value};
 use ports::ObjectStore;
 
+use super::content::ObjectPosition;
 use super::failure::of_record;
-use super::object::Place;
 use super::window::{Object, Window};
 
 /// The lines of one object.
@@ -19,15 +19,19 @@ pub(crate) struct JsonLines {
 
 impl JsonLines {
     /// Opens an object at its beginning, or where its window once stood.
-    pub(crate) async fn open(store: &Arc<dyn ObjectStore>, object: Object, place: Place) -> Result<Self, StateError> {
-        let mut window = Window::open(store, object, place.byte).await?;
-        if place.byte == 0 {
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        object: Object,
+        position: ObjectPosition,
+    ) -> Result<Self, StateError> {
+        let mut window = Window::open(store, object, position.byte).await?;
+        if position.byte == 0 {
             window.pass_byte_order_mark().await?;
         }
         Ok(Self {
             window,
             scanned: 0,
-            count: place.count,
+            count: position.count,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use asl::StateError;
+use asl::{ItemReader, StateError};
 use ports::{ObjectInfo, ObjectKey, ObjectStore, Timestamp};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -162,6 +162,11 @@ fn seconds(moment: Timestamp) -> String {
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let point = if digits.contains('.') { "" } else { ".0" };
     format!("{digits}{point}E{exponent}")
+}
+
+/// Whether the objects are the items, not what is in them.
+pub(super) fn lists(reader: &ItemReader) -> bool {
+    reader.resource.ends_with(":listObjectsV2") && reader.transformation.as_deref() != Some("LOAD_AND_FLATTEN")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! byte where the format has addresses, the row or the place in a list where it has not, and the `ETag` of what was
 //! read, so that a run never goes on in other bytes than it began with.
 
+mod content;
 mod csv;
 mod failure;
 mod files;
@@ -30,23 +31,12 @@ use std::sync::Arc;
 use asl::{ItemReader, Items, MapRunRequest, StateError};
 use ports::ObjectStore;
 
-pub(crate) use object::Content;
+pub(crate) use content::{Content, Mark};
 
-use listing::Pages;
+use listing::{Pages, lists};
 use objects::Objects;
 use state::StateItems;
 use token::Token;
-
-/// Where reading starts: the first item of a new run, or the low-water mark of a recovered one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Mark {
-    /// The item's position among all items.
-    pub(crate) item: u64,
-    /// The byte at which it is to be looked for; a row's number where there are no bytes.
-    pub(crate) byte: u64,
-    /// What else the source needs.
-    pub(crate) token: Option<Arc<str>>,
-}
 
 /// One item as it was read.
 #[derive(Debug)]
@@ -211,9 +201,4 @@ pub(crate) fn known_items(request: &MapRunRequest) -> Option<u64> {
         Items::State(items) => u64::try_from(state::len(items)).ok(),
         Items::Reader(_) => None,
     }
-}
-
-/// Whether the objects are the items, not what is in them.
-fn lists(reader: &ItemReader) -> bool {
-    reader.resource.ends_with(":listObjectsV2") && reader.transformation.as_deref() != Some("LOAD_AND_FLATTEN")
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError, Value};
+use asl::{ItemReader, StateError};
 use manifest::reader::JsonShape;
 use ports::ObjectStore;
 
+use super::content::{Content, ObjectPosition};
 use super::csv::{CsvItems, CsvLayout};
 use super::failure::failed;
 use super::json::{JsonItems, JsonLayout};
@@ -14,16 +15,6 @@ use super::parquet::ParquetItems;
 use super::token::Token;
 use super::window::Object;
 
-/// An item as it was read.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Content {
-    /// Its JSON text.
-    Text(String),
-    Value(Value),
-    /// A member of an object: `{"Key":…,"Value":…}`.
-    Entry(String, Value),
-}
-
 /// How the items of an object are laid out.
 #[derive(Debug, Clone)]
 pub(crate) enum Layout {
@@ -31,14 +22,6 @@ pub(crate) enum Layout {
     Json(JsonLayout),
     JsonLines,
     Parquet,
-}
-
-/// A place in an object.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Place {
-    pub(crate) byte: u64,
-    /// Items of the object before it.
-    pub(crate) count: u64,
 }
 
 /// An object that is being read.
@@ -79,16 +62,16 @@ impl ObjectItems {
         store: &Arc<dyn ObjectStore>,
         object: Object,
         layout: &Layout,
-        place: Place,
+        position: ObjectPosition,
         token: &Token,
     ) -> Result<Self, StateError> {
-        let fresh = place.count == 0;
+        let fresh = position.count == 0;
         match layout {
             Layout::Csv(layout) => {
                 let items = if fresh {
                     CsvItems::open(store, object, layout).await?
                 } else {
-                    CsvItems::reopen(store, object, layout, place).await?
+                    CsvItems::reopen(store, object, layout, position).await?
                 };
                 Ok(Self::Csv(Box::new(items)))
             }
@@ -96,16 +79,16 @@ impl ObjectItems {
                 let items = if fresh {
                     JsonItems::open(store, object, layout).await?
                 } else {
-                    JsonItems::reopen(store, object, layout, token.shape(), place).await?
+                    JsonItems::reopen(store, object, layout, token.shape(), position).await?
                 };
                 Ok(Self::Json(Box::new(items)))
             }
             Layout::JsonLines => {
-                let items = JsonLines::open(store, object, place).await?;
+                let items = JsonLines::open(store, object, position).await?;
                 Ok(Self::JsonLines(Box::new(items)))
             }
             Layout::Parquet => {
-                let items = ParquetItems::open(store, object, place).await?;
+                let items = ParquetItems::open(store, object, position).await?;
                 Ok(Self::Parquet(Box::new(items)))
             }
         }
@@ -158,22 +141,4 @@ impl ObjectItems {
             ..Token::default()
         }
     }
-}
-
-impl Content {
-    /// The item as a value; a member is `{"Key":…,"Value":…}`.
-    pub(crate) fn into_value(self) -> Result<Value, StateError> {
-        match self {
-            Self::Value(value) => Ok(value),
-            Self::Entry(key, value) => Ok(entry(key, value)),
-            Self::Text(text) => {
-                serde_json::from_str(&text).map_err(|error| failed(format!("an item is no JSON: {error}")))
-            }
-        }
-    }
-}
-
-fn entry(key: String, value: Value) -> Value {
-    let members = [("Key".to_owned(), Value::String(key)), ("Value".to_owned(), value)];
-    Value::Object(members.into_iter().collect())
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use asl::{ItemReader, StateError};
 use ports::ObjectStore;
 
-use super::Mark;
+use super::content::{Content, Mark, ObjectPosition};
 use super::files::Files;
-use super::object::{Content, Layout, ObjectItems, Place};
+use super::object::{Layout, ObjectItems};
 use super::token::Token;
 use super::window::Object;
 
@@ -44,7 +44,7 @@ impl Objects {
         };
         if token.etag.is_some() {
             let count = from.item.saturating_sub(token.first);
-            objects.go_on(token, Place { byte: from.byte, count }).await?;
+            objects.go_on(token, ObjectPosition { byte: from.byte, count }).await?;
         }
         Ok(objects)
     }
@@ -82,7 +82,7 @@ impl Objects {
                 first: index,
                 ..Token::default()
             };
-            if !self.go_on(first, Place::default()).await? {
+            if !self.go_on(first, ObjectPosition::default()).await? {
                 return Ok(None);
             }
             if index == 0 && self.start.is_none() {
@@ -92,7 +92,7 @@ impl Objects {
     }
 
     /// Opens the next object, under the `ETag` of the token if it has one. False when there is none.
-    async fn go_on(&mut self, token: Token, place: Place) -> Result<bool, StateError> {
+    async fn go_on(&mut self, token: Token, position: ObjectPosition) -> Result<bool, StateError> {
         let cursor = self.files.cursor();
         let Some(object) = self.files.next().await? else {
             return Ok(false);
@@ -102,7 +102,7 @@ impl Objects {
             etag: token.etag.clone().or(object.etag),
             ..object
         };
-        let items = ObjectItems::open(&self.store, object, &self.layout, place, &token).await?;
+        let items = ObjectItems::open(&self.store, object, &self.layout, position, &token).await?;
         let token = Token {
             first: token.first,
             cursor: Some(cursor),

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use manifest::reader::{BadParquet, ParquetFooter, ParquetRows};
 use ports::{ObjectKey, ObjectStore};
 
+use super::content::ObjectPosition;
 use super::failure::failed;
-use super::object::Place;
 use super::window::{Object, Window};
 use crate::limits;
 
@@ -26,7 +26,11 @@ pub(crate) struct ParquetItems {
 
 impl ParquetItems {
     /// Opens an object at a row.
-    pub(crate) async fn open(store: &Arc<dyn ObjectStore>, object: Object, place: Place) -> Result<Self, StateError> {
+    pub(crate) async fn open(
+        store: &Arc<dyn ObjectStore>,
+        object: Object,
+        position: ObjectPosition,
+    ) -> Result<Self, StateError> {
         let (object, footer) = read_footer(store, object).await?;
         let mut items = Self {
             store: Arc::clone(store),
@@ -36,7 +40,7 @@ impl ParquetItems {
             rows: None,
             row: 0,
         };
-        items.seek(place.count).await?;
+        items.seek(position.count).await?;
         Ok(items)
     }
 

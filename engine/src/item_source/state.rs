@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use asl::Value;
 
-use super::object::Content;
+use super::content::Content;
 
 /// Items that are in memory already.
 pub(crate) enum StateItems {

@@ -5,8 +5,8 @@ use ports::{ErrorKind, ExecutionArn, RunFailure};
 
 use super::attempt::AttemptStart;
 use super::{ChildrenEnd, MapRun, joined};
-use crate::child::InFlight;
 use crate::error::while_doing;
+use crate::naming::InFlight;
 use crate::{Result, limits};
 
 impl MapRun {

@@ -14,12 +14,12 @@ use ports::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::driver::item_subset_of;
-use crate::engine::Context;
+use crate::child_ending::ChildEnding;
+use crate::context::Context;
 use crate::error::while_doing;
+use crate::item_source::Mark;
 use crate::item_subset::ItemSubset;
 use crate::naming::Naming;
-use crate::result_sink::ChildEnding;
 use crate::{Ports, Result};
 
 /// A map run as it begins, is taken up again, or is redriven.
@@ -230,7 +230,7 @@ async fn of_another_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> R
     // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.
     let row = ports.journal.execution(&item_subset.execution).await;
     let row = row.map_err(while_doing("read the execution"))?;
-    let its_own = item_subset_of(&row)?.filter(|its_own| its_own.execution != item_subset.execution);
+    let its_own = ItemSubset::from_row(&row)?.filter(|its_own| its_own.execution != item_subset.execution);
     let first = at_first(ports, map, its_own.as_ref()).await?;
     let mut attempts = state.attempts;
     attempts.push(Attempt {
@@ -283,4 +283,14 @@ async fn for_each(
             .for_each(&mut visit);
     }
     Ok(())
+}
+
+/// Where the child at the low-water mark begins. The first one's was never passed: it begins where the source does.
+pub(super) fn mark(state: &LedgerState) -> Mark {
+    let start = state.source_start.as_deref().filter(|_| state.source_item == 0);
+    Mark {
+        item: state.source_item,
+        byte: state.source_byte,
+        token: state.source_token.as_deref().or(start).map(Arc::from),
+    }
 }

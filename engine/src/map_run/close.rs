@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::MapRun;
 use super::abort::failure_of;
-use super::progress::mark;
+use super::attempt::mark;
 use crate::Result;
 use crate::error::while_doing;
-use crate::journal::to_json;
+use crate::json::to_json;
 use crate::result_sink::{self, NeverStarted, Sink};
 
 /// The last result set that was written as a whole.

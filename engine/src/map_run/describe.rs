@@ -4,7 +4,7 @@ use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, 
 use serde::{Serialize, Serializer};
 use tokio::sync::oneshot;
 
-use super::inbox::{MapRunMessage, Snapshot};
+use super::message::{MapRunChange, MapRunMessage, Snapshot};
 use crate::error::{InvalidRequest, while_doing};
 use crate::{Engine, Error, Result};
 
@@ -94,17 +94,6 @@ fn date<S: Serializer, D: Copy + Into<Option<Timestamp>>>(
         Some(date) => serializer.collect_str(&date),
         None => serializer.serialize_none(),
     }
-}
-
-/// What `UpdateMapRun` changes; what is absent stays.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct MapRunChange {
-    /// Children at once; those that run above it are not stopped.
-    pub max_concurrency: Option<u64>,
-    /// Failed items that are tolerated.
-    pub tolerated_failure_count: Option<u64>,
-    /// **Percent** of failed items that is tolerated.
-    pub tolerated_failure_percentage: Option<f64>,
 }
 
 impl MapRunDescription {

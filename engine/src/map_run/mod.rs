@@ -10,10 +10,12 @@
 //! is to do.
 
 mod abort;
+mod answer;
 mod attempt;
 mod close;
 mod describe;
 mod inbox;
+mod message;
 mod progress;
 mod tolerance;
 
@@ -28,37 +30,22 @@ use ports::{Amount, LedgerState};
 use tokio::task::JoinSet;
 
 use crate::batching::{ChildInputs, Dispatch};
-use crate::child::{Child, ChildEnd, InFlight, Returned};
-use crate::engine::Context;
-use crate::inbox::Companions;
+use crate::child::{Child, ChildEnd, Returned};
+use crate::companions::Companions;
+use crate::context::Context;
 use crate::item_source::{ItemSource, Mark, check_listing, known_items};
 use crate::item_subset::ItemSubset;
-use crate::naming::Naming;
+use crate::naming::{InFlight, Naming};
 use crate::result_sink::ResultBuffer;
+use crate::stop::Control;
 use crate::{Error, Result, Stop, limits};
 
 use attempt::{AttemptStart, OpenedAttempt, ToDo};
 use inbox::MapRunInbox;
 
-pub use describe::{MapRunChange, MapRunCounts, MapRunDescription, MapRunEntry};
-pub(crate) use inbox::MapRunMessage;
-
-/// How a map run ended.
-#[derive(Debug)]
-pub(crate) enum MapRunEnd {
-    Result(MapRunResult),
-    /// Asked to stop; it can be run again.
-    Stopped,
-}
-
-/// What a map run obeys.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Control {
-    /// Start nothing more, wait for what runs; later it goes on.
-    pub(crate) stop: Stop,
-    /// The execution has given the run up: it ends now.
-    pub(crate) abort: Stop,
-}
+pub use describe::{MapRunCounts, MapRunDescription, MapRunEntry};
+pub use message::MapRunChange;
+pub(crate) use message::{MapRunEnd, MapRunMessage};
 
 /// Runs the map to its end, from wherever its ledger says it is. What its children have started may still run.
 pub(crate) async fn run(
@@ -152,7 +139,7 @@ impl MapRun {
             inbox: None,
             results: ResultBuffer::new(&request),
             next: state.low_water,
-            read_to: progress::mark(&state),
+            read_to: attempt::mark(&state),
             context,
             naming,
             control,

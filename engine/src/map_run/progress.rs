@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ports::{Commit, Counts, LedgerState, Listed};
+use ports::{Commit, Counts, Listed};
 
 use super::MapRun;
 use super::attempt::Unsuccessful;
 use crate::Result;
-use crate::child::{Ended, InFlight};
+use crate::child::Ended;
+use crate::child_ending::ChildEnding;
 use crate::error::while_doing;
-use crate::item_source::{Mark, is_listed};
-use crate::journal::to_json;
-use crate::result_sink::{ChildEnding, EndedChild};
+use crate::item_source::is_listed;
+use crate::json::to_json;
+use crate::naming::InFlight;
+use crate::result_sink::EndedChild;
 
 impl MapRun {
     /// Accounts for a child that has ended.
@@ -118,16 +120,6 @@ impl MapRun {
             self.committed(committed)?;
         }
         Ok(())
-    }
-}
-
-/// Where the child at the low-water mark begins. The first one's was never passed: it begins where the source does.
-pub(super) fn mark(state: &LedgerState) -> Mark {
-    let start = state.source_start.as_deref().filter(|_| state.source_item == 0);
-    Mark {
-        item: state.source_item,
-        byte: state.source_byte,
-        token: state.source_token.as_deref().or(start).map(Arc::from),
     }
 }
 

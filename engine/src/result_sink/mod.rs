@@ -18,10 +18,10 @@ use ports::{Ledger, MapRunArn, ObjectBody, ObjectKey, ObjectStore, PutOptions, R
 
 use crate::batching::{ChildInputs, Dispatch};
 use crate::error::while_doing;
-use crate::journal::to_json;
+use crate::json::to_json;
 use crate::{Result, limits};
 
-pub(crate) use record::{ChildEnding, EndedChild, ResultBuffer, exporting};
+pub(crate) use record::{EndedChild, ResultBuffer, exporting};
 
 use files::{Chunks, Destination, OutputType};
 use record::Positioned;

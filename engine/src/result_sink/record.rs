@@ -9,17 +9,9 @@ use ports::{ResultChunk, ResultStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::journal::to_json;
+use crate::child_ending::ChildEnding;
+use crate::json::to_json;
 use crate::limits;
-
-/// How a child ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ChildEnding {
-    Succeeded { output: String },
-    Failed(StateError),
-    TimedOut(StateError),
-    Aborted(StateError),
-}
 
 /// A child that has ended.
 #[derive(Debug)]
@@ -197,33 +189,6 @@ fn elements_of(output: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<&RawValue>>(output) {
         Ok(elements) => elements.into_iter().map(|element| element.get().to_owned()).collect(),
         Err(_no_array) => vec![output.to_owned()],
-    }
-}
-
-impl ChildEnding {
-    /// AWS's word for it.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Succeeded { .. } => "SUCCEEDED",
-            Self::Failed(_) => "FAILED",
-            Self::TimedOut(_) => "TIMED_OUT",
-            Self::Aborted(_) => "ABORTED",
-        }
-    }
-
-    /// Why it did not succeed.
-    pub(crate) const fn error(&self) -> Option<&StateError> {
-        match self {
-            Self::Succeeded { .. } => None,
-            Self::Failed(error) | Self::TimedOut(error) | Self::Aborted(error) => Some(error),
-        }
-    }
-
-    const fn status(&self) -> ResultStatus {
-        match self {
-            Self::Succeeded { .. } => ResultStatus::Succeeded,
-            Self::Failed(_) | Self::TimedOut(_) | Self::Aborted(_) => ResultStatus::Failed,
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use ports::{FunctionArn, TaskFailure};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::sdk_metadata;
-use crate::engine::Context;
+use super::request::{self, parameters, sdk_metadata};
+use crate::context::Context;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -23,13 +23,13 @@ pub(super) fn is_invoke(integration: &Integration) -> bool {
 }
 
 pub(super) async fn invoke(context: &Context, request: &TaskRequest) -> Result<String, TaskFailure> {
-    let arguments: Arguments = super::parameters(request, "lambda:invoke")?;
+    let arguments: Arguments = parameters(request, "lambda:invoke")?;
     let target = FunctionArn::from(arguments.arn(context)).into();
     let payload = arguments
         .payload
         .as_ref()
         .map_or_else(|| "{}".to_owned(), Value::to_string);
-    let result = super::invoke(context, request, target, payload).await?;
+    let result = request::invoke(context, request, target, payload).await?;
     Ok(arguments.envelope(request, &result))
 }
 

@@ -13,12 +13,13 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 use tokio::sync::oneshot;
 
-use super::{AfterAccept, failed, sdk_metadata};
-use crate::engine::{Context, NewExecution, RunEnd};
+use super::request::{failed, parameters, sdk_metadata};
+use crate::context::Context;
+use crate::driver::{AfterAccept, Completion};
 use crate::error::while_doing;
-use crate::lifecycle::Driving;
-use crate::wait::Completion;
-use crate::{Engine, Error, Result, Stop};
+use crate::executions::{self, NewExecution, RunEnd};
+use crate::stop::Control;
+use crate::{Error, Result, Stop};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -70,14 +71,14 @@ impl Nested {
     }
 
     /// It was accepted, and runs from now on.
-    pub(crate) fn begin(&mut self, stop: Stop) -> Driving {
+    pub(crate) fn begin(&mut self, stop: Stop) -> Control {
         self.runs = true;
-        self.driving(stop)
+        self.control(stop)
     }
 
-    fn driving(&self, stop: Stop) -> Driving {
-        let abort = Some(self.abort.clone());
-        Driving { stop, abort }
+    fn control(&self, stop: Stop) -> Control {
+        let abort = self.abort.clone();
+        Control { stop, abort }
     }
 
     /// Nobody waits for it any more: one whose end was the task's is stopped, as AWS does. What is left to be done, if
@@ -87,23 +88,21 @@ impl Nested {
             Pattern::Sync | Pattern::Sync2 => self.abort.request(),
             Pattern::RequestResponse | Pattern::WaitForTaskToken => {}
         }
-        let (context, driving) = (Arc::clone(context), self.driving(stop));
+        let (context, control) = (Arc::clone(context), self.control(stop));
         let target = self.target.filter(|_| !self.runs)?;
-        Some(run_if_started(context, target, driving).boxed())
+        Some(run_if_started(context, target, control).boxed())
     }
 }
 
 /// Runs an execution whose start nobody has waited for, if it came to that.
-async fn run_if_started(context: Arc<Context>, target: Target, driving: Driving) -> Result<()> {
+async fn run_if_started(context: Arc<Context>, target: Target, control: Control) -> Result<()> {
     let row = match context.ports.journal.execution(&target.execution).await {
         Ok(row) => row,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(while_doing("read the execution")(error)),
     };
     if row.identity.as_ref() == Some(&target.identity) {
-        Engine::from_context(&context)
-            .run_under(&target.execution, driving)
-            .await?;
+        executions::run(&context, &target.execution, control).await?;
     }
     Ok(())
 }
@@ -160,8 +159,7 @@ async fn start(
     let new = new_execution(context, request)?.ok_or_else(|| no_machine(request, integration))?;
     let identity = new.identity.clone();
     let arn = context.settings.execution_arn(&new.state_machine, &new.name);
-    let engine = Engine::from_context(context);
-    match engine.start(new).await {
+    match executions::start(context, new).await {
         Ok(_) => {}
         Err(Error::Port { source, .. }) if source.kind() == ErrorKind::Conflict => {}
         Err(error) => return Err(refused(integration, "ServiceUnavailable", &error.to_string())),
@@ -181,7 +179,7 @@ async fn start(
 
 /// What the task asks for; nothing, if there is no such machine.
 fn new_execution(context: &Context, request: &TaskRequest) -> std::result::Result<Option<NewExecution>, TaskFailure> {
-    let arguments: Arguments = super::parameters(request, "startExecution")?;
+    let arguments: Arguments = parameters(request, "startExecution")?;
     let machine = context.registry.machine(&arguments.state_machine_arn);
     let identity = format!("started-by:{}", request.task_token);
     let derived = || uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, identity.as_bytes()).to_string();
@@ -233,10 +231,10 @@ fn response(integration: &Integration, started: &Started) -> String {
 pub(crate) async fn run(
     context: Arc<Context>,
     execution: ExecutionArn,
-    driving: Driving,
+    control: Control,
     done: oneshot::Sender<RunEnd>,
 ) -> Result<()> {
-    let outcome = Engine::from_context(&context).run_under(&execution, driving).await?;
+    let outcome = executions::run(&context, &execution, control).await?;
     // Nobody may wait for it any more; its row says how it ended.
     drop(done.send(outcome));
     Ok(())

@@ -6,9 +6,10 @@ use asl::{Integration, TaskRequest, Value};
 use ports::TaskFailure;
 use serde::Deserialize;
 
-use crate::engine::Context;
+use super::request::parameters;
+use crate::context::Context;
 use crate::error::InvalidRequest;
-use crate::{Engine, Error};
+use crate::{Error, callbacks};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -33,12 +34,12 @@ pub(super) async fn answer(
     request: &TaskRequest,
     integration: &Integration,
 ) -> Result<String, TaskFailure> {
-    let arguments: Arguments = super::parameters(request, &integration.action)?;
-    let (engine, token) = (Engine::from_context(context), arguments.task_token.as_str());
+    let arguments: Arguments = parameters(request, &integration.action)?;
+    let token = arguments.task_token.as_str();
     let answered = match &*integration.action {
-        "sendTaskSuccess" => engine.send_task_success(token, text(arguments.output)).await,
-        "sendTaskFailure" => engine.send_task_failure(token, arguments.error, arguments.cause).await,
-        _ => engine.send_task_heartbeat(token).await,
+        "sendTaskSuccess" => callbacks::succeed(context, token, text(arguments.output)).await,
+        "sendTaskFailure" => callbacks::fail(context, token, arguments.error, arguments.cause).await,
+        _ => callbacks::heartbeat(context, token).await,
     };
     match answered {
         Ok(()) => Ok("{}".to_owned()),
