@@ -29,38 +29,29 @@ pub mod history;
 
 mod data;
 mod definition;
+mod identity;
 mod interpret;
 pub mod limits;
 mod locate;
-mod mock_shape;
 mod parse;
+mod report;
 mod services;
 pub mod test_state;
 mod timestamp;
 mod validate;
 
-pub use definition::{ExecutionType, Integration, Pattern, Resource, StateMachine};
+pub use definition::{Integration, Pattern, Resource, StateMachine};
 pub use diagnostic::{Diagnostic, Severity};
 pub use error_name::StateError;
 pub use history::{HistoryEvent, Text};
+pub use identity::{ExecutionType, Identity};
 pub use interpret::{
-    Batcher, Command, Ending, Event, Execution, Identity, ItemReader, ItemSelector, Items, MapRunId, MapRunRequest,
-    MapRunResult, Moment, Recording, Refused, RefusedReason, ResultWriter, TaskId, TaskPhase, TaskRequest, TimerId,
-    step,
+    Batcher, Command, Ending, Event, Execution, ItemReader, ItemSelector, Items, MapRunId, MapRunRequest, MapRunResult,
+    Moment, Recording, Refused, RefusedReason, ResultWriter, TaskId, TaskPhase, TaskRequest, TimerId, step,
 };
+pub use parse::Parsed;
 pub use serde_json::Value;
 pub use timestamp::Timestamp;
-
-use std::sync::Arc;
-
-/// What became of a definition: the machine if AWS would create it, and everything there is to say about it.
-#[derive(Debug, Clone)]
-pub struct Parsed {
-    /// The machine; `None` if any diagnostic is an error.
-    pub machine: Option<Arc<StateMachine>>,
-    /// All findings, errors and warnings, in the order of the text.
-    pub diagnostics: Vec<Diagnostic>,
-}
 
 /// Positions of names in the order in which AWS hands out the members of a row or template: that of a Java hash map.
 ///

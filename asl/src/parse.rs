@@ -1,12 +1,23 @@
 //! Definition text in; machine and every diagnostic out, each with its pointer, line and column.
 
-use crate::definition::fields::{Fields, Finding, Report, SCHEMA_VALIDATION_FAILED};
-use crate::definition::state::State;
-use crate::definition::{ExecutionType, QueryLanguage, StateMachine, States};
+use crate::definition::StateMachine;
+use crate::definition::fields::{Fields, QueryLanguage};
+use crate::definition::states::read_states;
+use crate::identity::ExecutionType;
 use crate::locate::{java_syntax_error, locate};
-use crate::{Diagnostic, Parsed, Severity, validate};
+use crate::report::{Finding, Report, SCHEMA_VALIDATION_FAILED};
+use crate::{Diagnostic, Severity, validate};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// What became of a definition: the machine if AWS would create it, and everything there is to say about it.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The machine; `None` if any diagnostic is an error.
+    pub machine: Option<Arc<StateMachine>>,
+    /// All findings, errors and warnings, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
 
 /// **Bytes** of a definition. AWS: 1 MB.
 const DEFINITION_BYTES_MAX: usize = 1_048_576;
@@ -107,41 +118,6 @@ fn read_machine(fields: &mut Fields<'_, '_>) -> Option<StateMachine> {
     })
 }
 
-/// Reads `StartAt` and `States`, at the top, in a branch or in a processor.
-pub(crate) fn read_states(fields: &mut Fields<'_, '_>) -> Option<States> {
-    let missing: Vec<_> = ["States", "StartAt"]
-        .into_iter()
-        .filter(|name| !fields.has(name))
-        .collect();
-    if !missing.is_empty() {
-        fields.refuse(&format!("These fields are required: [{}]", missing.join(", ")));
-    }
-    let members = fields.members();
-    fields.value("States")?;
-    let Some(states) = members.get("States").and_then(Value::as_object) else {
-        fields.refuse_at("States", "Expected value of type Object");
-        return None;
-    };
-    if states.is_empty() {
-        fields.refuse_at("States", "Object is too small (minimum 1)");
-    }
-    let names: Vec<&str> = states.keys().map(String::as_str).collect();
-    let start_at = fields.start_among(&names);
-    let mut list = Vec::with_capacity(names.len());
-    for (name, value) in states {
-        if name.chars().count() > crate::limits::STATE_NAME_CHARACTERS_MAX {
-            fields.refuse_at("States", "State name cannot exceed 80 characters");
-        }
-        list.push(fields.sub(value, &["States", name], &names, |state| State::read(name, state)));
-    }
-    let complete = start_at.is_some() && list.iter().all(Option::is_some);
-    let read = |(state, name): (Option<State>, &&str)| state.unwrap_or_else(|| State::unreadable(name));
-    Some(States {
-        start_at: start_at.unwrap_or_default(),
-        list: list.into_iter().zip(&names).map(read).collect(),
-        complete,
-    })
-}
 /// Reads a single state, as `TestState` takes it: `Next` may name anything.
 pub(crate) fn parse_state(text: &str, name: &str) -> Parsed {
     let Ok(state) = serde_json::from_str::<Value>(text) else {

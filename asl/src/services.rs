@@ -3,8 +3,6 @@
 //! Facts from AWS's published service models, in a dated data file. Whoever calls services gives their bare error codes;
 //! the two kinds of integration name them differently, and `Retry` and `Catch` match those names.
 
-use crate::Integration;
-
 /// One service a line; its head says how to read it.
 const ACTIONS: &str = include_str!("../data/service-actions-2026-11.txt");
 
@@ -72,37 +70,28 @@ const OPTIMISED: [(&str, &str, &str, &str); 14] = [
     ("states", "StepFunctions", "AWSStepFunctionsException", "sfn"),
 ];
 
-impl Integration {
-    /// The error name for the code that the service answered with: `DynamoDB.…` through the optimised integration,
-    /// `DynamoDb.…` through `aws-sdk:dynamodb`. A code that is a name already (`Lambda.Unknown`, `States.Timeout`) stays.
-    ///
-    /// ```
-    /// let resource = asl::Resource::parse("arn:aws:states:::aws-sdk:s3:getObject");
-    /// let Some(asl::Resource::Integration(integration)) = resource else { panic!() };
-    /// assert_eq!(integration.error_name("NoSuchKey"), "S3.NoSuchKeyException");
-    /// ```
-    pub fn error_name(&self, code: &str) -> String {
-        if code.contains('.') {
-            return code.to_owned();
-        }
-        match self.service.strip_prefix("aws-sdk:") {
-            Some(name) => match Service::named(name) {
-                Some(service) => named(service.prefix, &format!("{}Exception", service.prefix), service, code),
-                None => code.to_owned(),
-            },
-            None => self.optimised_error_name(code),
-        }
+/// The error name for the code that a service answered with; `service` is as in the resource, `aws-sdk:s3` or `sns`.
+pub(crate) fn error_name(service: &str, code: &str) -> String {
+    if code.contains('.') {
+        return code.to_owned();
     }
+    match service.strip_prefix("aws-sdk:") {
+        Some(name) => match Service::named(name) {
+            Some(service) => named(service.prefix, &format!("{}Exception", service.prefix), service, code),
+            None => code.to_owned(),
+        },
+        None => optimised_error_name(service, code),
+    }
+}
 
-    fn optimised_error_name(&self, code: &str) -> String {
-        let known = OPTIMISED.iter().find(|(service, ..)| *service == &*self.service);
-        let Some((_, prefix, other, name)) = known else {
-            return code.to_owned();
-        };
-        match Service::named(name) {
-            Some(service) => named(prefix, other, service, code),
-            None => format!("{prefix}.{other}"),
-        }
+fn optimised_error_name(service: &str, code: &str) -> String {
+    let known = OPTIMISED.iter().find(|(optimised, ..)| *optimised == service);
+    let Some((_, prefix, other, name)) = known else {
+        return code.to_owned();
+    };
+    match Service::named(name) {
+        Some(service) => named(prefix, other, service, code),
+        None => format!("{prefix}.{other}"),
     }
 }
 

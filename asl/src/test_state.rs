@@ -3,6 +3,7 @@
 //! Owns the request's checks in AWS's words, the mocks, and the shape of the answer. A Task without a mock comes back as
 //! a call to be made; its answer finishes the test.
 
+mod mock_shape;
 mod shape;
 
 pub use shape::{
@@ -14,7 +15,6 @@ use crate::data::{Document, Variables, document};
 use crate::definition::state::{Kind, State};
 use crate::definition::{StateMachine, States};
 use crate::interpret::inspection::Inspection;
-use crate::mock_shape;
 use crate::{
     Command, Ending, Event, Execution, Identity, Moment, Recording, StateError, TaskPhase, TaskRequest, TimerId,
     error_name, parse, step,

@@ -2,7 +2,7 @@
 //!
 //! What holds for the whole execution is built once and shared; what belongs to the state is built when asked for.
 
-use crate::interpret::Identity;
+use crate::identity::Identity;
 use crate::{Text, Timestamp};
 use serde_json::{Map, Value};
 use std::borrow::Cow;

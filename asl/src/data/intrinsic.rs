@@ -1,4 +1,6 @@
 //! Intrinsic function calls: `States.Format('{}', $.a)`, nested and escaped. Reads them; `intrinsic_call` carries them out.
+//!
+//! In a circle with `expression`, as in the grammar: an expression may be a call, and an argument of a call is an expression.
 
 use super::expression::{Failure, Reference, Scope};
 use super::intrinsic_call;

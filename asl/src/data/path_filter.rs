@@ -1,4 +1,6 @@
 //! Filters of a JSONPath: `[?(@.a == 1 && @.b)]`, evaluated as Jayway does.
+//!
+//! In a circle with `path`, as in the grammar: a path holds filters, and a filter compares what paths find.
 
 use super::path::Path;
 use regex::Regex;

@@ -1,7 +1,7 @@
 //! The Choice state: rules with every operator, or `JSONata` conditions.
 
-use super::Next;
 use super::fields::Fields;
+use super::setting::Next;
 use crate::Text;
 use crate::data::jsonata::{Query, QueryTemplate};
 use crate::data::{Reference, Template};

@@ -4,33 +4,28 @@
 
 mod values;
 
-use super::QueryLanguage;
-use super::States;
+use crate::report::{Finding, MISSING_TRANSITION_TARGET, Report, SCHEMA_VALIDATION_FAILED, SUSPICIOUS, escape};
 use crate::{Severity, Text};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A finding before its place in the text is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    pub(crate) severity: Severity,
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
-    /// JSON pointer.
-    pub(crate) pointer: String,
-    /// Ours, not AWS's.
-    pub(crate) ours: bool,
+/// How expressions are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum QueryLanguage {
+    #[default]
+    JsonPath,
+    Jsonata,
 }
 
-/// AWS's code for most faults.
-pub(crate) const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
-/// AWS's code for a `Next` that leads nowhere.
-pub(crate) const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
-/// Our code for what AWS takes but probably nobody means.
-pub(crate) const SUSPICIOUS: &str = "SUSPICIOUS";
-
-/// Findings that are kept. More tell nobody anything.
-pub(crate) const FINDINGS_MAX: usize = 1_000;
+impl QueryLanguage {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "JSONPath" => Some(Self::JsonPath),
+            "JSONata" => Some(Self::Jsonata),
+            _ => None,
+        }
+    }
+}
 
 /// Fields that only `JSONPath` states have.
 const PATH_FIELDS: [&str; 16] = [
@@ -53,22 +48,6 @@ const PATH_FIELDS: [&str; 16] = [
 ];
 /// Fields that only `JSONata` states have.
 const QUERY_FIELDS: [&str; 4] = ["Arguments", "Output", "Items", "Condition"];
-
-/// What the whole reading shares.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) findings: Vec<Finding>,
-    /// Whether Express rules hold.
-    pub(crate) express: bool,
-}
-
-impl Report {
-    pub(crate) fn add(&mut self, finding: Finding) {
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(finding);
-        }
-    }
-}
 
 /// The members of one object.
 #[derive(Debug)]
@@ -348,13 +327,16 @@ impl<'a, 'r> Fields<'a, 'r> {
         ))
     }
 
-    /// Reads `StartAt` and `States` of this object; `express` switches the rules of Express children on.
-    pub(crate) fn states(&mut self, express: bool) -> Option<States> {
-        let outside = self.report.express;
+    /// Switches the rules of Express executions on if `express` says so; returns whether they held before.
+    pub(crate) const fn enter_express(&mut self, express: bool) -> bool {
+        let before = self.report.express;
         self.report.express |= express;
-        let states = crate::parse::read_states(self);
-        self.report.express = outside;
-        states
+        before
+    }
+
+    /// Goes back to what [`Self::enter_express`] returned.
+    pub(crate) const fn leave_express(&mut self, before: bool) {
+        self.report.express = before;
     }
 
     pub(crate) fn members(&self) -> &'a Map<String, Value> {
@@ -433,9 +415,4 @@ impl<'a, 'r> Fields<'a, 'r> {
             self.refuse_at(name, &format!("Express state machine does not support {what}"));
         }
     }
-}
-
-/// A step of a JSON pointer.
-pub(crate) fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

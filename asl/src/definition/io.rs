@@ -1,8 +1,9 @@
 //! What a state does to its data: the path fields of JSONPath, or the query fields of `JSONata`.
 
 use super::fields::Fields;
-use crate::data::jsonata::{Query, QueryTemplate};
-use crate::data::{Expression, Path, Reference, Template};
+use super::setting::{Filter, ResultPath};
+use crate::data::Template;
+use crate::data::jsonata::QueryTemplate;
 
 /// The data flow of a state.
 #[derive(Debug)]
@@ -28,47 +29,6 @@ pub(crate) struct QueryIo {
     pub(crate) arguments: Option<QueryTemplate>,
     pub(crate) output: Option<QueryTemplate>,
     pub(crate) assign: Option<QueryTemplate>,
-}
-
-/// `InputPath`, `OutputPath`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) enum Filter {
-    /// `$`.
-    #[default]
-    Whole,
-    /// `null`: an empty object.
-    Nothing,
-    Select(Reference),
-}
-
-/// `ResultPath`.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) enum ResultPath {
-    /// `$`: the result is the output.
-    #[default]
-    Replace,
-    /// `null`: the input is the output.
-    Discard,
-    Insert {
-        text: crate::Text,
-        path: Path,
-    },
-}
-
-/// A number, text or other value that may be fixed, or found when the state runs.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Setting<T> {
-    Fixed(T),
-    Path(Reference),
-    Query(Query),
-}
-
-/// Text that may be fixed, or found when the state runs: `Error`, `Cause`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum TextSetting {
-    Fixed(crate::Text),
-    Expression(Expression),
-    Query(Query),
 }
 
 /// Which of the fields a kind of state has.

@@ -1,11 +1,11 @@
 //! The Map state, INLINE and DISTRIBUTED.
 
 use super::fields::Fields;
-use super::io::Setting;
-use super::{ExecutionType, States};
-use crate::Text;
+use super::setting::Setting;
+use super::states::{States, read_nested_states};
 use crate::data::jsonata::{Query, QueryTemplate};
 use crate::data::{Reference, Template};
+use crate::{ExecutionType, Text};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -140,7 +140,7 @@ fn read_processor(fields: &mut Fields<'_, '_>) -> (Option<Arc<States>>, Mode) {
     let mut mode = None;
     let states = fields.object(name, |processor| {
         mode = processor.object("ProcessorConfig", read_mode);
-        processor.states(mode == Some(ExecutionType::Express))
+        read_nested_states(processor, mode == Some(ExecutionType::Express))
     });
     (states.map(Arc::new), mode)
 }

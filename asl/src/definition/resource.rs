@@ -1,6 +1,6 @@
 //! What a Task calls, read from its `Resource` ARN.
 
-use crate::Text;
+use crate::{Text, services};
 use serde::{Deserialize, Serialize};
 
 /// What a Task calls.
@@ -93,9 +93,21 @@ impl Resource {
 }
 
 impl Integration {
+    /// The error name for the code that the service answered with: `DynamoDB.…` through the optimised integration,
+    /// `DynamoDb.…` through `aws-sdk:dynamodb`. A code that is a name already (`Lambda.Unknown`, `States.Timeout`) stays.
+    ///
+    /// ```
+    /// let resource = asl::Resource::parse("arn:aws:states:::aws-sdk:s3:getObject");
+    /// let Some(asl::Resource::Integration(integration)) = resource else { panic!() };
+    /// assert_eq!(integration.error_name("NoSuchKey"), "S3.NoSuchKeyException");
+    /// ```
+    pub fn error_name(&self, code: &str) -> String {
+        services::error_name(&self.service, code)
+    }
+
     fn is_known(&self) -> bool {
         if let Some(service) = self.service.strip_prefix("aws-sdk:") {
-            return crate::services::knows_action(service, &self.action);
+            return services::knows_action(service, &self.action);
         }
         OPTIMISED
             .iter()

@@ -1,8 +1,9 @@
 //! `Retry` and `Catch`: which errors, how often, and where to.
 
 use super::fields::Fields;
-use super::io::{Io, ResultPath};
-use super::{Next, io};
+use super::io::{Has, Io};
+use super::setting::Next;
+use super::setting::ResultPath;
 use crate::Text;
 use crate::data::Template;
 use crate::data::jsonata::QueryTemplate;
@@ -140,7 +141,7 @@ impl CatchIo {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
         match Io::read(
             fields,
-            io::Has {
+            Has {
                 parameters: false,
                 selector: false,
                 result: true,

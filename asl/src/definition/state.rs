@@ -1,13 +1,16 @@
 //! One state: its kind, its data flow, what happens when it fails, and where it leads.
 
+use super::Resource;
 use super::choice::Choice;
 use super::fields::Fields;
 use super::io::{Has, Io};
 use super::map::Map;
 use super::retry::{Catcher, Retrier};
+use super::setting::Next;
+use super::states::{States, read_nested_states};
 use super::task::{Fail, Task};
 use super::wait::Wait;
-use super::{Name, Next, Resource, States};
+use crate::Text;
 use crate::history::EventKind;
 use serde_json::Value;
 use std::sync::Arc;
@@ -15,7 +18,7 @@ use std::sync::Arc;
 /// A compiled state.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub(crate) name: Name,
+    pub(crate) name: Text,
     pub(crate) kind: Kind,
     pub(crate) io: Io,
     /// `None` where the kind decides: Choice, Succeed, Fail.
@@ -225,5 +228,5 @@ impl Kind {
 
 fn read_branches(fields: &mut Fields<'_, '_>) -> Vec<Arc<States>> {
     fields.require("Branches");
-    fields.objects("Branches", |branch| branch.states(false).map(Arc::new))
+    fields.objects("Branches", |branch| read_nested_states(branch, false).map(Arc::new))
 }

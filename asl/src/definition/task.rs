@@ -1,8 +1,8 @@
 //! The Task state.
 
 use super::fields::Fields;
-use super::io::{Setting, TextSetting};
 use super::resource::{Pattern, Resource};
+use super::setting::{Setting, TextSetting};
 use crate::data::Template;
 use crate::data::jsonata::QueryTemplate;
 

@@ -1,7 +1,7 @@
 //! The Wait state: so long, or until then.
 
 use super::fields::Fields;
-use super::io::Setting;
+use super::setting::Setting;
 use crate::Text;
 
 /// What a Wait state waits for.

@@ -2,15 +2,14 @@
 
 use super::execution::Execution;
 use super::fault::Fault;
-use super::flow::{Outcome, Scene};
+use super::flow::{Outcome, Progress, select};
 use super::track::{Children, Doing, Parent, Track, TrackId};
-use super::walk::{Progress, inherited};
 use crate::Text;
 use crate::data::Document;
 use crate::data::context::Item;
 use crate::definition::States;
 use crate::definition::io::Io;
-use crate::definition::map::{Map, Payload};
+use crate::definition::map::Map;
 use crate::definition::state::{Kind, State};
 use crate::history::{Details, EventKind, Iteration};
 use serde_json::Value;
@@ -176,7 +175,7 @@ impl Execution {
             states: states.clone(),
             at: states.start_at,
             input,
-            variables: inherited(mother),
+            variables: mother.variables.clone(),
             item,
             previous: mother.previous,
             before_entry: mother.previous,
@@ -312,15 +311,5 @@ impl Execution {
                 index: index as u64,
             }))
         });
-    }
-}
-
-/// `ItemSelector`, in the language it is written in.
-pub(super) fn select(scene: &Scene<'_>, selector: &Payload, input: &Document) -> Result<Document, Fault> {
-    match selector {
-        Payload::Paths(template) => scene.fill(template, input),
-        Payload::Query(template) => scene
-            .query(template, "ItemSelector", Outcome::default())
-            .map(Document::from),
     }
 }

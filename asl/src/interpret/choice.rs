@@ -2,9 +2,8 @@
 
 use super::execution::Execution;
 use super::fault::Fault;
-use super::flow::{Outcome, Scene};
+use super::flow::{Outcome, Progress, Scene};
 use super::track::TrackId;
-use super::walk::Progress;
 use crate::data::{Document, Reference};
 use crate::definition::choice::{Choice, Comparison, Condition, Kind, Operand, Rule, Test};
 use crate::definition::io::{Io, PathIo, QueryIo};

@@ -142,3 +142,32 @@ pub enum MapRunResult {
     /// It was stopped.
     Aborted,
 }
+
+/// Why an event was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedReason {
+    /// Anything before `Start`.
+    #[error("the execution has not started")]
+    NotStarted,
+    /// A second `Start`.
+    #[error("the execution has already started")]
+    AlreadyStarted,
+    /// Anything after `Finish`.
+    #[error("the execution has ended")]
+    Ended,
+    /// A redrive of what runs, has succeeded, is Express, or has no room left in its history.
+    #[error("the execution cannot be redriven")]
+    NotRedrivable,
+    /// The input is no JSON.
+    #[error("the input is no JSON: {0}")]
+    InvalidInput(String),
+    /// A task that is not waited for: finished, timed out or never asked for.
+    #[error("no task `{}` is waited for", .0.0)]
+    UnknownTask(TaskId),
+    /// A timer that is not waited for.
+    #[error("no timer `{}` is waited for", .0.0)]
+    UnknownTimer(TimerId),
+    /// A map run that is not waited for.
+    #[error("no map run `{}` is waited for", .0.0)]
+    UnknownMapRun(MapRunId),
+}

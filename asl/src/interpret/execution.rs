@@ -1,17 +1,17 @@
 //! One execution: its tracks, what it waits for, and how events find the track that they concern.
 
 use super::command::{Command, Ending};
-use super::event::{Event, MapRunId, Moment, TaskId, TimerId};
+use super::event::{Event, MapRunId, Moment, RefusedReason, TaskId, TimerId};
 use super::fault::Fault;
 use super::inspection::Inspection;
-use super::recorder::Recorder;
+use super::recorder::{Recorder, Recording};
 use super::track::{Doing, ROOT, Track, TrackId};
-use super::{Identity, Recording, Refused, RefusedReason};
 use crate::data::context::Context;
 use crate::data::{Document, Random, Variables, random};
 use crate::definition::States;
 use crate::error_name::{self, StateError};
 use crate::history::{Details, EventKind, ExecutionStarted, Failure, HistoryEvent, Truncation};
+use crate::identity::Identity;
 use crate::{StateMachine, Text, Timestamp};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -350,6 +350,16 @@ fn unexpected(event: &Event) -> RefusedReason {
             RefusedReason::UnknownMapRun(*map_run)
         }
     }
+}
+
+/// An event that cannot happen to the execution; the execution comes back as it was.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to apply the event: {reason}")]
+pub struct Refused {
+    /// Unchanged.
+    pub execution: Box<Execution>,
+    /// Why.
+    pub reason: RefusedReason,
 }
 
 /// One step: what `event` makes of the execution, and what is to be done.

@@ -7,7 +7,10 @@ use crate::Timestamp;
 use crate::data::jsonata::{Bindings, Query, QueryFailure, QueryTemplate};
 use crate::data::path::insert;
 use crate::data::{Context, Document, Expression, Random, Reference, Scope, Template, Variables};
-use crate::definition::io::{Filter, QueryIo, ResultPath, Setting};
+use crate::definition::io::QueryIo;
+use crate::definition::map::Payload;
+use crate::definition::setting::Next;
+use crate::definition::setting::{Filter, ResultPath, Setting};
 use crate::error_name;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -34,6 +37,29 @@ pub(crate) struct Outcome<'a> {
 
 /// Variables that a state assigned, in order.
 pub(crate) type Assigned = Vec<(String, Value)>;
+
+/// What became of running a state.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// It is done; this is its output.
+    Done {
+        output: Document,
+        assigned: Option<Assigned>,
+        next: Option<Next>,
+    },
+    /// It waits for the world.
+    Waiting,
+}
+
+/// The stages of a Pass state.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) after_input: Document,
+    pub(super) after_parameters: Document,
+    pub(super) result: Document,
+    pub(super) combined: Document,
+    pub(super) output: Document,
+}
 
 impl Scene<'_> {
     pub(crate) fn scope<'s>(&'s self, input: &'s Value) -> Scope<'s> {
@@ -250,4 +276,14 @@ pub(crate) fn error_output(fault: &Fault) -> Value {
         }
     }
     Value::Object(output)
+}
+
+/// `ItemSelector`, in the language it is written in.
+pub(super) fn select(scene: &Scene<'_>, selector: &Payload, input: &Document) -> Result<Document, Fault> {
+    match selector {
+        Payload::Paths(template) => scene.fill(template, input),
+        Payload::Query(template) => scene
+            .query(template, "ItemSelector", Outcome::default())
+            .map(Document::from),
+    }
 }

@@ -3,14 +3,14 @@
 use super::event::MapRunId;
 use super::execution::Execution;
 use super::fault::Fault;
-use super::flow::{Outcome, Scene};
+use super::flow::{Outcome, Progress, Scene};
 use super::map_run::{Batcher, ItemReader, ItemSelector, Items, MapRunRequest, ResultWriter, SelectorScope};
 use super::track::TrackId;
-use super::walk::Progress;
 use crate::data::Document;
 use crate::definition::StateMachine;
-use crate::definition::io::{Io, Setting};
+use crate::definition::io::Io;
 use crate::definition::map::{Batching, Distributed, ItemsFrom, Map, Payload, Reader, Writer};
+use crate::definition::setting::Setting;
 use crate::definition::state::State;
 use crate::history::{Details, EventKind};
 use crate::limits::MAX_ITEMS_MAX;

@@ -1,9 +1,8 @@
 //! A distributed map as data: what the engine needs to run it without looking into the definition.
 
-use super::children::select;
 use super::event::MapRunId;
 use super::fault::Fault;
-use super::flow::Scene;
+use super::flow::{Scene, select};
 use crate::data::context::Item;
 use crate::data::random::mix;
 use crate::data::{Context, Document, Random, Variables};

@@ -1,8 +1,17 @@
 //! Numbers the events of the history, and keeps them if a history is kept.
 
-use super::Recording;
 use crate::Timestamp;
 use crate::history::{Details, EventKind, HistoryEvent};
+use serde::{Deserialize, Serialize};
+
+/// Whether a history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Recording {
+    /// Every event with its payloads.
+    Full,
+    /// None: nothing of it is built.
+    Off,
+}
 
 /// The history in the making.
 #[derive(Debug)]

@@ -96,7 +96,7 @@ impl Execution {
         let Some(state) = current.state() else { return };
         if let Kind::Map(map) = &state.kind {
             let started = self.start_iterations(id, state, map);
-            self.proceed(id, state, started.map(|()| super::walk::Progress::Waiting));
+            self.proceed(id, state, started.map(|()| super::flow::Progress::Waiting));
         }
     }
 

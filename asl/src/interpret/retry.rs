@@ -3,9 +3,9 @@
 use super::command::Ending;
 use super::execution::Execution;
 use super::fault::{Evaluation, Fault};
+use super::flow::Progress;
 use super::flow::{Outcome, error_output};
 use super::track::{Doing, TrackId};
-use super::walk::Progress;
 use crate::data::Document;
 use crate::definition::retry::{CatchIo, Catcher, matches};
 use crate::definition::state::{Kind, State};

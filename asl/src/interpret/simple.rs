@@ -2,12 +2,12 @@
 
 use super::execution::Execution;
 use super::fault::Fault;
-use super::flow::{Outcome, Scene};
+use super::flow::{Outcome, Passed, Progress, Scene};
 use super::track::TrackId;
-use super::walk::Progress;
 use crate::Text;
 use crate::data::Document;
-use crate::definition::io::{Io, PathIo, QueryIo, TextSetting};
+use crate::definition::io::{Io, PathIo, QueryIo};
+use crate::definition::setting::TextSetting;
 use crate::definition::state::State;
 use crate::definition::task::Fail;
 use serde_json::Value;
@@ -26,7 +26,7 @@ impl Execution {
         let (output, assigned) = match &state.io {
             Io::Paths(io) => {
                 let worked = pass_paths(&scene, io, result)?;
-                self.inspect(|inspection| inspection.after_pass(&scene.raw, result.is_some(), &worked));
+                self.inspect(|inspection| inspection.after_pass(result.is_some(), &worked));
                 let assigned = scene.assign(io.assign.as_ref(), &worked.result)?;
                 (worked.output, assigned)
             }
@@ -71,16 +71,6 @@ impl Execution {
         let cause = text(&scene, fail.cause.as_ref(), "Cause", &input)?;
         Err(Fault::plain(error, cause))
     }
-}
-
-/// The stages of a Pass state.
-#[derive(Debug)]
-pub(super) struct Passed {
-    pub(super) after_input: Document,
-    pub(super) after_parameters: Document,
-    pub(super) result: Document,
-    pub(super) combined: Document,
-    pub(super) output: Document,
 }
 
 fn pass_paths(scene: &Scene<'_>, io: &PathIo, result: Option<&Arc<Value>>) -> Result<Passed, Fault> {

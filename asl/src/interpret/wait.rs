@@ -2,11 +2,11 @@
 
 use super::execution::Execution;
 use super::fault::Fault;
-use super::flow::{Outcome, Scene};
+use super::flow::{Outcome, Progress, Scene};
 use super::track::{Doing, TrackId};
-use super::walk::Progress;
 use crate::data::{Document, Reference};
-use crate::definition::io::{Io, Setting};
+use crate::definition::io::Io;
+use crate::definition::setting::Setting;
 use crate::definition::state::State;
 use crate::definition::wait::Wait;
 use crate::{Text, Timestamp};

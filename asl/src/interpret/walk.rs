@@ -3,12 +3,12 @@
 use super::command::{Command, Ending};
 use super::execution::{Execution, Purpose};
 use super::fault::Fault;
-use super::flow::{Assigned, Scene};
+use super::flow::{Assigned, Progress, Scene};
 use super::track::{Doing, ROOT, Track, TrackId};
 use crate::Text;
 use crate::data::context::{Local, StateContext};
 use crate::data::document::measure;
-use crate::data::{Context, Document, Variables};
+use crate::data::{Context, Document};
 use crate::definition::state::{Kind, State};
 use crate::definition::{Next, States};
 use crate::history::{Details, EventKind, Failure, Output, StateEntered, StateExited, Truncation};
@@ -18,19 +18,6 @@ use crate::limits::{
 use crate::{ExecutionType, error_name};
 use serde_json::Value;
 use std::sync::Arc;
-
-/// What became of running a state.
-#[derive(Debug)]
-pub(super) enum Progress {
-    /// It is done; this is its output.
-    Done {
-        output: Document,
-        assigned: Option<Assigned>,
-        next: Option<Next>,
-    },
-    /// It waits for the world.
-    Waiting,
-}
 
 /// A state with everything it needs to be held on to while the execution changes.
 pub(super) struct Current {
@@ -352,9 +339,4 @@ fn exit_details(state: &State, output: &Document, assigned: Option<&Assigned>) -
         assigned_variables_details: variables.is_some().then(Truncation::default),
         assigned_variables: variables,
     })
-}
-
-/// The variables a child starts with: its parent's.
-pub(super) fn inherited(track: &Track) -> Variables {
-    track.variables.clone()
 }

@@ -1,15 +1,15 @@
 //! States that nothing leads to, and data that a result replaces although it is wanted again.
 
-use super::warn;
 use crate::data::expression::Root;
 use crate::data::{Reference, Template};
 use crate::definition::choice::Condition;
-use crate::definition::fields::{Report, escape};
-use crate::definition::io::{Filter, Io, PathIo, ResultPath, Setting};
+use crate::definition::io::{Io, PathIo};
 use crate::definition::map::{ItemsFrom, Payload};
+use crate::definition::setting::{Filter, ResultPath, Setting};
 use crate::definition::state::{Kind, State};
 use crate::definition::wait::Wait;
 use crate::definition::{Next, States};
+use crate::report::{Report, escape};
 use crate::{Pattern, Resource};
 use std::collections::BTreeSet;
 
@@ -18,11 +18,7 @@ pub(super) fn check(states: &States, pointer: &str, report: &mut Report) {
     for (at, state) in states.list.iter().enumerate() {
         let place = format!("{pointer}/States/{}", escape(&state.name));
         if states.complete && !reached.contains(&at) {
-            warn(
-                report,
-                place.clone(),
-                format!("state '{}' is never reached", state.name),
-            );
+            report.warn(place.clone(), format!("state '{}' is never reached", state.name));
         }
         if let Some(Next::State(next)) = state.next
             && let Some(next) = states.get(next)
@@ -70,7 +66,7 @@ fn check_lost(state: &State, next: &State, place: &str, report: &mut Report) {
             "the result replaces the input, but '{}' reads '$.{name}' of it again: ResultPath is missing",
             next.name
         );
-        warn(report, place.to_owned(), message);
+        report.warn(place.to_owned(), message);
     }
 }
 

@@ -1,11 +1,10 @@
 //! Maps that read nothing, or read their input where the item was meant.
 
-use super::warn;
 use crate::data::Template;
 use crate::data::expression::Root;
 use crate::data::jsonata::QueryTemplate;
-use crate::definition::fields::Report;
 use crate::definition::map::{Map, Payload, Reader};
+use crate::report::Report;
 use serde_json::Value;
 
 pub(super) fn check(map: &Map, place: &str, root: &Value, report: &mut Report) {
@@ -21,7 +20,7 @@ pub(super) fn check(map: &Map, place: &str, root: &Value, report: &mut Report) {
         && reads_input_only(template)
     {
         let message = "in a Map's Parameters '$' is the Map's input; the item is '$$.Map.Item.Value'";
-        warn(report, format!("{place}/Parameters"), message.to_owned());
+        report.warn(format!("{place}/Parameters"), message.to_owned());
     }
 }
 
@@ -37,8 +36,7 @@ fn check_reader(reader: &Reader, place: &str, report: &mut Report) {
             .as_ref()
             .is_some_and(|arguments| has_member(arguments, name))
         {
-            warn(
-                report,
+            report.warn(
                 format!("{place}/ItemReader"),
                 format!("ItemReader has no '{name}' and will fail"),
             );

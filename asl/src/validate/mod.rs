@@ -9,10 +9,9 @@ mod variables;
 
 pub(crate) use variables::variable_references;
 
-use crate::Severity;
-use crate::definition::fields::{Finding, Report, SUSPICIOUS, escape};
 use crate::definition::state::{Kind, State};
 use crate::definition::{StateMachine, States};
+use crate::report::{Report, escape};
 use serde_json::Value;
 
 /// Adds what is suspicious about a machine that could be read.
@@ -56,14 +55,4 @@ fn processor_name(root: &Value, place: &str) -> &'static str {
     } else {
         "Iterator"
     }
-}
-
-fn warn(report: &mut Report, pointer: String, message: String) {
-    report.add(Finding {
-        severity: Severity::Warning,
-        code: SUSPICIOUS,
-        message,
-        pointer,
-        ours: true,
-    });
 }

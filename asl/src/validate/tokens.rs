@@ -1,13 +1,12 @@
 //! Tasks that wait for a token which they never hand out.
 
-use super::warn;
 use crate::data::Template;
 use crate::data::expression::Root;
 use crate::data::jsonata::QueryTemplate;
-use crate::definition::fields::Report;
 use crate::definition::io::Io;
 use crate::definition::state::State;
 use crate::definition::task::Task;
+use crate::report::Report;
 use crate::{Pattern, Resource};
 
 pub(super) fn check(state: &State, task: &Task, place: &str, report: &mut Report) {
@@ -18,7 +17,7 @@ pub(super) fn check(state: &State, task: &Task, place: &str, report: &mut Report
     };
     if waits && !handed {
         let message = "the task waits for a token that it never hands out: '$$.Task.Token' is missing";
-        warn(report, format!("{place}/Resource"), message.to_owned());
+        report.warn(format!("{place}/Resource"), message.to_owned());
     }
 }
 

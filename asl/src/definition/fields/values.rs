@@ -1,10 +1,11 @@
 //! Members that are more than JSON: paths, templates, expressions, and settings that may be any of them.
 
-use super::{Fields, SCHEMA_VALIDATION_FAILED};
+use super::Fields;
 use crate::Text;
 use crate::data::jsonata::{Query, QueryTemplate};
 use crate::data::{Expression, Path, Reference, Template};
-use crate::definition::io::{Filter, ResultPath, Setting, TextSetting};
+use crate::definition::setting::{Filter, ResultPath, Setting, TextSetting};
+use crate::report::SCHEMA_VALIDATION_FAILED;
 use serde_json::Value;
 
 impl<'a> Fields<'a, '_> {

@@ -3,12 +3,12 @@
 //! The shapes are facts from AWS's published service models, in a dated data file; services that it does not hold are
 //! not checked. Optimised integrations answer with the same shapes, except that binary members are JSON.
 
-use crate::test_state::FieldValidationMode;
+use super::shape::FieldValidationMode;
 use crate::{Integration, Pattern, Resource};
 use serde_json::Value;
 
 /// One service a block; its head says how to read it.
-const SHAPES: &str = include_str!("../data/response-shapes-2026-11.txt");
+const SHAPES: &str = include_str!("../../data/response-shapes-2026-11.txt");
 
 /// The first field that does not fit, in AWS's words.
 pub(crate) fn check(resource: &Resource, result: &Value, mode: FieldValidationMode) -> Result<(), String> {
