@@ -3,7 +3,7 @@
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Progress, select};
-use super::track::{Children, Doing, Parent, Track, TrackId};
+use super::track::{ActiveState, Children, Doing, Parent, Track, TrackId};
 use crate::Text;
 use crate::data::Document;
 use crate::data::context::Item;
@@ -22,14 +22,13 @@ const INLINE_CONCURRENCY_MAX: usize = 40;
 impl Execution {
     pub(super) fn run_parallel(
         &mut self,
-        id: TrackId,
-        state: &State,
+        active: ActiveState<'_>,
         branches: &[Arc<States>],
     ) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let input = match &state.io {
+        let input = match &active.state.io {
             Io::Paths(io) => self.path_input(&scene, io)?.1,
             Io::Query(io) => match &io.arguments {
                 None => scene.raw.clone(),
@@ -40,7 +39,7 @@ impl Execution {
         if self.is_inspected() {
             return Ok(Progress::Waiting);
         }
-        self.record(id, EventKind::ParallelStateStarted, || None);
+        self.record(active.track, EventKind::ParallelStateStarted, || None);
         let live = Children {
             pending: Vec::new(),
             count: branches.len(),
@@ -50,10 +49,18 @@ impl Execution {
             input: input.clone(),
             last_success: None,
         };
-        self.set_doing(id, Doing::Children(Box::new(live)));
+        self.set_doing(active.track, Doing::Children(Box::new(live)));
         for (index, branch) in branches.iter().enumerate() {
-            let item = self.tracks.get(&id).and_then(|track| track.item.clone());
-            self.start_child(Parent { track: id, index }, branch, input.clone(), item);
+            let item = self.tracks.get(&active.track).and_then(|track| track.item.clone());
+            self.start_child(
+                Parent {
+                    track: active.track,
+                    index,
+                },
+                branch,
+                input.clone(),
+                item,
+            );
         }
         Ok(Progress::Waiting)
     }
@@ -61,8 +68,7 @@ impl Execution {
     /// Starts an inline Map over its items.
     pub(super) fn run_iterations(
         &mut self,
-        id: TrackId,
-        state: &State,
+        active: ActiveState<'_>,
         map: &Map,
         input: Document,
         items: Vec<Value>,
@@ -79,17 +85,17 @@ impl Execution {
             input,
             last_success: None,
         };
-        self.set_doing(id, Doing::Children(Box::new(children)));
+        self.set_doing(active.track, Doing::Children(Box::new(children)));
         if count == 0 {
-            return self.finish_children(id, state);
+            return self.finish_children(active);
         }
-        self.start_iterations(id, state, map)?;
+        self.start_iterations(active, map)?;
         Ok(Progress::Waiting)
     }
 
     /// Starts as many more iterations as there is room for.
-    pub(super) fn start_iterations(&mut self, id: TrackId, state: &State, map: &Map) -> Result<(), Fault> {
-        while let Some((index, value)) = self.next_item(id) {
+    pub(super) fn start_iterations(&mut self, active: ActiveState<'_>, map: &Map) -> Result<(), Fault> {
+        while let Some((index, value)) = self.next_item(active.track) {
             let item = Item {
                 index: index as u64,
                 value,
@@ -97,15 +103,15 @@ impl Execution {
                 source: None,
             };
             let item = Arc::new(item);
-            let input = match self.iteration_input(id, state, map, &item) {
+            let input = match self.iteration_input(active, map, &item) {
                 Ok(input) => input,
                 Err(fault) => {
-                    self.put_back(id, &item);
+                    self.put_back(active.track, &item);
                     return Err(fault);
                 }
             };
-            let name = &state.name;
-            let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+            let name = &active.state.name;
+            let previous = self.tracks.get(&active.track).map_or(0, |track| track.previous);
             let started = self
                 .recorder
                 .add(EventKind::MapIterationStarted, previous, self.now, || {
@@ -114,7 +120,15 @@ impl Execution {
                         index: index as u64,
                     }))
                 });
-            let child = self.start_child(Parent { track: id, index }, &map.processor, input, Some(item));
+            let child = self.start_child(
+                Parent {
+                    track: active.track,
+                    index,
+                },
+                &map.processor,
+                input,
+                Some(item),
+            );
             if let Some(track) = self.track_mut(child) {
                 track.previous = started;
             }
@@ -140,14 +154,14 @@ impl Execution {
         }
     }
 
-    fn iteration_input(&self, id: TrackId, state: &State, map: &Map, item: &Arc<Item>) -> Result<Document, Fault> {
+    fn iteration_input(&self, active: ActiveState<'_>, map: &Map, item: &Arc<Item>) -> Result<Document, Fault> {
         let Some(selector) = &map.selector else {
             return Ok(Document::from(item.value.clone()));
         };
-        let Some(Doing::Children(children)) = self.tracks.get(&id).map(|track| &track.doing) else {
+        let Some(Doing::Children(children)) = self.tracks.get(&active.track).map(|track| &track.doing) else {
             return Ok(Document::from(item.value.clone()));
         };
-        let Some(mut scene) = self.scene(id, state, None) else {
+        let Some(mut scene) = self.scene(active, None) else {
             return Ok(Document::from(item.value.clone()));
         };
         scene.context = scene.context.with_item(item.clone());
@@ -195,7 +209,7 @@ impl Execution {
         let Some(current) = self.current(parent.track) else {
             return;
         };
-        let Some(state) = current.state() else { return };
+        let Some(active) = current.active() else { return };
         let Some(Doing::Children(children)) = self.track_mut(parent.track).map(|track| &mut track.doing) else {
             return;
         };
@@ -204,16 +218,15 @@ impl Execution {
             *slot = Some(Value::clone(output.value()));
         }
         let finished = children.live.is_empty() && children.pending.is_empty();
-        self.note_success(parent, state, previous);
+        self.note_success(parent, active.state, previous);
         let progress = if finished {
-            self.finish_children(parent.track, state)
-        } else if let Kind::Map(map) = &state.kind {
-            self.start_iterations(parent.track, state, map)
-                .map(|()| Progress::Waiting)
+            self.finish_children(active)
+        } else if let Kind::Map(map) = &active.state.kind {
+            self.start_iterations(active, map).map(|()| Progress::Waiting)
         } else {
             Ok(Progress::Waiting)
         };
-        self.proceed(parent.track, state, progress);
+        self.proceed(active, progress);
     }
 
     /// Records `MapIterationSucceeded`; the next iteration follows the child's last event, not this one.
@@ -240,8 +253,8 @@ impl Execution {
     }
 
     /// All children are through: their outputs are the result.
-    fn finish_children(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
-        let Some(track) = self.track_mut(id) else {
+    fn finish_children(&mut self, active: ActiveState<'_>) -> Result<Progress, Fault> {
+        let Some(track) = self.track_mut(active.track) else {
             return Ok(Progress::Waiting);
         };
         let Doing::Children(children) = std::mem::replace(&mut track.doing, Doing::Retrying) else {
@@ -250,45 +263,44 @@ impl Execution {
         track.previous = children.last_success.unwrap_or(track.previous);
         let previous = track.previous;
         let outputs = children.outputs.into_iter().map(Option::unwrap_or_default).collect();
-        let kind = if matches!(state.kind, Kind::Map(_)) {
+        let kind = if matches!(active.state.kind, Kind::Map(_)) {
             EventKind::MapStateSucceeded
         } else {
             EventKind::ParallelStateSucceeded
         };
         // What follows the state follows its last child, as this event does.
         self.recorder.add(kind, previous, self.now, || None);
-        self.finish_with_result(id, state, &Document::from(Value::Array(outputs)))
+        self.finish_with_result(active, &Document::from(Value::Array(outputs)))
     }
 
     /// A branch or iteration failed: its siblings are cut off, and the state fails.
-    pub(super) fn child_failed(&mut self, parent: Parent, child: TrackId, failed_state: &State, fault: Fault) {
+    pub(super) fn child_failed(&mut self, parent: Parent, failed: ActiveState<'_>, fault: Fault) {
         let Some(current) = self.current(parent.track) else {
             return;
         };
-        let Some(state) = current.state() else { return };
-        let previous = self.tracks.get(&child).map_or(0, |track| track.previous);
-        let is_map = matches!(state.kind, Kind::Map(_));
+        let Some(active) = current.active() else { return };
+        let previous = self.tracks.get(&failed.track).map_or(0, |track| track.previous);
+        let is_map = matches!(active.state.kind, Kind::Map(_));
         if is_map {
             self.record_iteration(
                 EventKind::MapIterationFailed,
                 Details::MapIterationFailed,
-                state,
+                active.state,
                 parent.index,
                 previous,
             );
         }
-        if matches!(failed_state.kind, Kind::Task(_)) {
+        if matches!(failed.state.kind, Kind::Task(_)) {
             self.recorder
                 .add(EventKind::TaskStateAborted, previous, self.now, || None);
         }
-        let mut tracks: Vec<Track> = self.tracks.remove(&child).into_iter().collect();
-        self.cut_off_children(parent.track, state, previous, &mut tracks);
+        let mut tracks: Vec<Track> = self.tracks.remove(&failed.track).into_iter().collect();
+        self.cut_off_children(active, previous, &mut tracks);
         if let Some(track) = self.track_mut(parent.track) {
             track.previous = previous;
         }
         self.fail_state(
-            parent.track,
-            state,
+            active,
             Fault {
                 of_task: false,
                 ..fault

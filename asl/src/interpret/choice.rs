@@ -3,11 +3,10 @@
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Progress, Scene};
-use super::track::TrackId;
+use super::track::ActiveState;
 use crate::data::{Document, Reference};
 use crate::definition::choice::{Choice, Comparison, Condition, Kind, Operand, Rule, Test};
 use crate::definition::io::{Io, PathIo, QueryIo};
-use crate::definition::state::State;
 use crate::error_name;
 use crate::timestamp::parse_nanos;
 use serde_json::Value;
@@ -15,11 +14,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 impl Execution {
-    pub(super) fn run_choice(&mut self, id: TrackId, state: &State, choice: &Choice) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_choice(&mut self, active: ActiveState<'_>, choice: &Choice) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        match &state.io {
+        match &active.state.io {
             Io::Paths(io) => {
                 let input = scene.filter(&io.input, &scene.raw)?;
                 self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));

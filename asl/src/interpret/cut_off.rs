@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::execution::Execution;
-use super::track::{Doing, Track, TrackId, Wreck};
+use super::track::{ActiveState, Doing, Track, TrackId, Wreck};
 use crate::definition::state::{Kind, State};
 use crate::history::{Details, EventKind};
 
@@ -17,12 +17,14 @@ impl Execution {
 
     /// Ends all branches or iterations of a state in the middle; what is left of them is kept for a redrive. `tracks` are
     /// those that have ended already.
-    pub(super) fn cut_off_children(&mut self, id: TrackId, state: &State, previous: u64, tracks: &mut Vec<Track>) {
-        let map = matches!(state.kind, Kind::Map(_)).then_some(state);
-        for child in self.live_children(id) {
+    pub(super) fn cut_off_children(&mut self, active: ActiveState<'_>, previous: u64, tracks: &mut Vec<Track>) {
+        let map = matches!(active.state.kind, Kind::Map(_)).then_some(active.state);
+        for child in self.live_children(active.track) {
             self.cut_off(child, map, previous, tracks);
         }
-        let Some(track) = self.tracks.get_mut(&id) else { return };
+        let Some(track) = self.tracks.get_mut(&active.track) else {
+            return;
+        };
         if !matches!(track.doing, Doing::Children(_)) {
             return;
         }
@@ -40,7 +42,10 @@ impl Execution {
         self.ready.retain(|ready| *ready != id);
         self.release(&track.doing);
         for child in below {
-            let map = current.state().filter(|state| matches!(state.kind, Kind::Map(_)));
+            let map = current
+                .active()
+                .map(|active| active.state)
+                .filter(|state| matches!(state.kind, Kind::Map(_)));
             self.cut_off(child, map, previous, ended);
         }
         if let (Some(map), Some(parent)) = (map, track.parent) {
@@ -53,8 +58,8 @@ impl Execution {
             );
         }
         if let Some(kind) = current
-            .state()
-            .and_then(|state| state.kind.aborted())
+            .active()
+            .and_then(|active| active.state.kind.aborted())
             .filter(|_| track.entry > 0)
         {
             self.recorder.add(kind, previous, self.now, || None);

@@ -5,13 +5,12 @@ use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Progress, Scene};
 use super::map_run::{Batcher, ItemReader, ItemSelector, Items, MapRunRequest, ResultWriter, SelectorScope};
-use super::track::TrackId;
+use super::track::ActiveState;
 use crate::data::Document;
 use crate::definition::StateMachine;
 use crate::definition::io::Io;
 use crate::definition::map::{Batching, Distributed, ItemsFrom, Map, Payload, Reader, Writer};
 use crate::definition::setting::Setting;
-use crate::definition::state::State;
 use crate::history::{Details, EventKind};
 use crate::limits::MAX_ITEMS_MAX;
 use crate::{StateError, Text, error_name};
@@ -34,11 +33,11 @@ struct Given<'a> {
 }
 
 impl Execution {
-    pub(super) fn run_map(&mut self, id: TrackId, state: &State, map: &Map) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_map(&mut self, active: ActiveState<'_>, map: &Map) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let input = match &state.io {
+        let input = match &active.state.io {
             Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
             Io::Query(_) => scene.raw.clone(),
         };
@@ -46,13 +45,13 @@ impl Execution {
         let items = self.find_items(&scene, map, &input)?;
         let concurrency = resolve_concurrency(&scene, map, &input)?;
         let length = length(&items);
-        let again = self.map_run_to_redrive(id);
+        let again = self.map_run_to_redrive(active.track);
         if again.is_none() {
-            self.record(id, EventKind::MapStateStarted, || {
+            self.record(active.track, EventKind::MapStateStarted, || {
                 Some(Details::MapStateStarted { length })
             });
         }
-        let Some(scene) = self.scene(id, state, None) else {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
         let resolved = resolve(&scene, map, &input, concurrency)?;
@@ -64,7 +63,7 @@ impl Execution {
             let Value::Array(items) = items else {
                 return Ok(Progress::Waiting);
             };
-            return self.run_iterations(id, state, map, input, items, resolved.concurrency);
+            return self.run_iterations(active, map, input, items, resolved.concurrency);
         };
         let given = Given {
             input: &input,
@@ -72,7 +71,7 @@ impl Execution {
             again,
         };
         let (request, doomed) = self.request(&scene, map, distributed, given, &resolved)?;
-        self.start_map_run(id, request, doomed);
+        self.start_map_run(active.track, request, doomed);
         Ok(Progress::Waiting)
     }
 

@@ -63,7 +63,7 @@ impl Execution {
     fn end_map_run(&mut self, run: MapRunId, outcome: Result<Document, Fault>) {
         let Some(id) = self.map_runs.remove(&run) else { return };
         let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
+        let Some(active) = current.active() else { return };
         self.leave_map_run(id);
         let progress = match outcome {
             Ok(result) => {
@@ -74,7 +74,7 @@ impl Execution {
                 let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
                 self.recorder
                     .add(EventKind::MapStateSucceeded, previous, self.now, || None);
-                self.finish_with_result(id, state, &result)
+                self.finish_with_result(active, &result)
             }
             Err(fault) => {
                 let failure = Failure {
@@ -91,7 +91,7 @@ impl Execution {
                 Err(fault)
             }
         };
-        self.proceed(id, state, progress);
+        self.proceed(active, progress);
     }
 }
 

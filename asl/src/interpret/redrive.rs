@@ -93,10 +93,10 @@ impl Execution {
     /// No iteration was under way: the one that could not be started is tried again.
     fn start_the_rest(&mut self, id: TrackId) {
         let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
-        if let Kind::Map(map) = &state.kind {
-            let started = self.start_iterations(id, state, map);
-            self.proceed(id, state, started.map(|()| super::flow::Progress::Waiting));
+        let Some(active) = current.active() else { return };
+        if let Kind::Map(map) = &active.state.kind {
+            let started = self.start_iterations(active, map);
+            self.proceed(active, started.map(|()| super::flow::Progress::Waiting));
         }
     }
 

@@ -3,27 +3,21 @@
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Passed, Progress, Scene};
-use super::track::TrackId;
+use super::track::ActiveState;
 use crate::Text;
 use crate::data::Document;
 use crate::definition::io::{Io, PathIo, QueryIo};
 use crate::definition::setting::TextSetting;
-use crate::definition::state::State;
 use crate::definition::task::Fail;
 use serde_json::Value;
 use std::sync::Arc;
 
 impl Execution {
-    pub(super) fn run_pass(
-        &mut self,
-        id: TrackId,
-        state: &State,
-        result: Option<&Arc<Value>>,
-    ) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_pass(&mut self, active: ActiveState<'_>, result: Option<&Arc<Value>>) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let (output, assigned) = match &state.io {
+        let (output, assigned) = match &active.state.io {
             Io::Paths(io) => {
                 let worked = pass_paths(&scene, io, result)?;
                 self.inspect(|inspection| inspection.after_pass(result.is_some(), &worked));
@@ -39,11 +33,11 @@ impl Execution {
         })
     }
 
-    pub(super) fn run_succeed(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_succeed(&mut self, active: ActiveState<'_>) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let output = match &state.io {
+        let output = match &active.state.io {
             Io::Paths(io) => {
                 let input = scene.filter(&io.input, &scene.raw)?;
                 self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
@@ -58,11 +52,11 @@ impl Execution {
         })
     }
 
-    pub(super) fn run_fail(&mut self, id: TrackId, state: &State, fail: &Fail) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_fail(&mut self, active: ActiveState<'_>, fail: &Fail) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let input = match &state.io {
+        let input = match &active.state.io {
             Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
             Io::Query(_) => scene.raw.clone(),
         };

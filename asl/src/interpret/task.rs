@@ -6,7 +6,7 @@ use super::execution::{Execution, Purpose};
 use super::fault::Fault;
 use super::flow::{Outcome, Progress, Scene, limited};
 use super::task_history::{Failed, output_details, started, submitted, succeeded};
-use super::track::{Doing, Heartbeat, TaskRun, TrackId};
+use super::track::{ActiveState, Doing, Heartbeat, TaskRun, TrackId};
 use crate::data::Document;
 use crate::definition::io::{Io, PathIo};
 use crate::definition::state::{Kind, State};
@@ -22,19 +22,22 @@ struct Prepared {
 }
 
 impl Execution {
-    pub(super) fn run_task(&mut self, id: TrackId, state: &State, task: &Task) -> Result<Progress, Fault> {
+    pub(super) fn run_task(&mut self, active: ActiveState<'_>, task: &Task) -> Result<Progress, Fault> {
         let task_id = TaskId(self.next.task);
         let token: Text = format!("{}{}", self.identity.token_prefix, task_id.0).into();
         let token_shown = takes_token(&task.resource).then(|| token.clone());
-        let Some(scene) = self.scene(id, state, token_shown) else {
+        let Some(scene) = self.scene(active, token_shown) else {
             return Ok(Progress::Waiting);
         };
-        let prepared = self.prepare(&scene, state, task)?;
-        let retry_count = self.tracks.get(&id).map_or(0, super::track::Track::retry_count);
+        let prepared = self.prepare(&scene, active.state, task)?;
+        let retry_count = self
+            .tracks
+            .get(&active.track)
+            .map_or(0, super::track::Track::retry_count);
         self.next.task += 1;
         let request = TaskRequest {
             task: task_id,
-            state: state.name.clone(),
+            state: active.state.name.clone(),
             resource: task.resource.clone(),
             input_text: prepared.input.text().clone(),
             input: prepared.input.value().clone(),
@@ -45,7 +48,7 @@ impl Execution {
             retry_count,
             region: self.region(),
         };
-        self.schedule(id, request);
+        self.schedule(active.track, request);
         Ok(Progress::Waiting)
     }
 
@@ -122,7 +125,7 @@ impl Execution {
             return;
         };
         let Some(current) = self.current(id) else { return };
-        let Some(Kind::Task(definition)) = current.state().map(|state| &state.kind) else {
+        let Some(Kind::Task(definition)) = current.active().map(|active| &active.state.kind) else {
             return;
         };
         self.mark_started(id, &definition.resource, worker);
@@ -159,65 +162,64 @@ impl Execution {
     }
 
     pub(super) fn task_submitted(&mut self, task: TaskId, output: &str) {
-        self.answered(task, |execution, id, _, resource| {
-            execution.mark_started(id, resource, None);
+        self.answered(task, |execution, active, resource| {
+            execution.mark_started(active.track, resource, None);
             let output: Text = output.into();
-            execution.record(id, crate::history::EventKind::TaskSubmitted, || {
+            execution.record(active.track, crate::history::EventKind::TaskSubmitted, || {
                 submitted(resource, &output)
             });
         });
     }
 
     /// Finds the state that waits for a task.
-    fn answered(&mut self, task: TaskId, then: impl FnOnce(&mut Self, TrackId, &State, &Resource)) {
+    fn answered(&mut self, task: TaskId, then: impl FnOnce(&mut Self, ActiveState<'_>, &Resource)) {
         let Some(id) = self.tasks.get(&task).copied() else {
             return;
         };
         let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
-        if let Kind::Task(definition) = &state.kind {
-            then(self, id, state, &definition.resource);
+        let Some(active) = current.active() else { return };
+        if let Kind::Task(definition) = &active.state.kind {
+            then(self, active, &definition.resource);
         }
     }
 
     pub(super) fn task_succeeded(&mut self, task: TaskId, output: &str) {
-        self.answered(task, |execution, id, state, resource| {
-            execution.mark_started(id, resource, None);
+        self.answered(task, |execution, active, resource| {
+            execution.mark_started(active.track, resource, None);
             let document = Document::from_text(output).ok();
             let too_large = output.len() > crate::limits::PAYLOAD_BYTES_MAX;
             if too_large {
-                return execution.task_broke(id, state, resource, Fault::too_large(name_of(resource)));
+                return execution.task_broke(active, resource, Fault::too_large(name_of(resource)));
             }
             let Some(document) = document else {
                 let fault = Fault::plain(
                     Some(error_name::RUNTIME.into()),
                     Some("The task's result is not valid JSON".into()),
                 );
-                return execution.task_broke(id, state, resource, fault);
+                return execution.task_broke(active, resource, fault);
             };
             let (kind, details) = succeeded(resource);
-            execution.record(id, kind, || Some(details(output_details(document.text()))));
-            execution.release_task(id);
-            let progress = execution.finish_with_result(id, state, &document);
-            execution.proceed(id, state, progress);
+            execution.record(active.track, kind, || Some(details(output_details(document.text()))));
+            execution.release_task(active.track);
+            let progress = execution.finish_with_result(active, &document);
+            execution.proceed(active, progress);
         });
     }
 
     pub(super) fn task_failed(&mut self, task: TaskId, phase: TaskPhase, fault: Fault) {
-        self.answered(task, |execution, id, state, resource| {
+        self.answered(task, |execution, active, resource| {
             if matches!(phase, TaskPhase::Run | TaskPhase::Submit | TaskPhase::TimedOut)
                 && !matches!(resource, Resource::Activity(_))
             {
-                execution.mark_started(id, resource, None);
+                execution.mark_started(active.track, resource, None);
             }
-            execution.task_fell(id, state, resource, Failed { phase, fault });
+            execution.task_fell(active, resource, Failed { phase, fault });
         });
     }
 
-    fn task_broke(&mut self, id: TrackId, state: &State, resource: &Resource, fault: Fault) {
+    fn task_broke(&mut self, active: ActiveState<'_>, resource: &Resource, fault: Fault) {
         self.task_fell(
-            id,
-            state,
+            active,
             resource,
             Failed {
                 phase: TaskPhase::Run,
@@ -240,13 +242,13 @@ impl Execution {
         true
     }
 
-    fn task_fell(&mut self, id: TrackId, state: &State, resource: &Resource, failed: Failed) {
+    fn task_fell(&mut self, active: ActiveState<'_>, resource: &Resource, failed: Failed) {
         let refused = failed.phase == TaskPhase::Refused;
-        if !(refused && self.retract_scheduled(id)) {
+        if !(refused && self.retract_scheduled(active.track)) {
             let (kind, details) = failed.event(resource);
-            self.record(id, kind, || Some(details));
+            self.record(active.track, kind, || Some(details));
         }
-        self.release_task(id);
+        self.release_task(active.track);
         let failed = Failed {
             fault: Fault {
                 told_with_state: refused,
@@ -255,8 +257,7 @@ impl Execution {
             ..failed
         };
         self.fail_state(
-            id,
-            state,
+            active,
             Fault {
                 of_task: true,
                 ..failed.fault
@@ -300,18 +301,18 @@ impl Execution {
         }
         for track in fallen {
             let Some(current) = self.current(track) else { continue };
-            let Some(state) = current.state() else { continue };
+            let Some(active) = current.active() else { continue };
             let fault = Fault {
                 of_task: true,
                 ..Fault::plain(Some(error_name::TIMEOUT.into()), None)
             };
-            self.fail_state(track, state, fault);
+            self.fail_state(active, fault);
         }
     }
 
     fn record_time_out(&mut self, id: TrackId) -> bool {
         let Some(current) = self.current(id) else { return false };
-        let Some(Kind::Task(task)) = current.state().map(|state| &state.kind) else {
+        let Some(Kind::Task(task)) = current.active().map(|active| &active.state.kind) else {
             return false;
         };
         let Some(Doing::Task(run)) = self.tracks.get(&id).map(|track| &track.doing) else {
@@ -334,17 +335,12 @@ impl Execution {
     }
 
     /// From the result of a Task, Parallel or Map to its output.
-    pub(super) fn finish_with_result(
-        &mut self,
-        id: TrackId,
-        state: &State,
-        result: &Document,
-    ) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn finish_with_result(&mut self, active: ActiveState<'_>, result: &Document) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
         self.inspect(|inspection| inspection.result = Some(result.clone()));
-        let (output, assigned) = match &state.io {
+        let (output, assigned) = match &active.state.io {
             Io::Paths(io) => {
                 let selected = match &io.selector {
                     None => result.clone(),
@@ -354,7 +350,10 @@ impl Execution {
                 let assigned = scene.assign(io.assign.as_ref(), result)?;
                 let combined = scene.combine(&io.result, selected)?;
                 self.inspect(|inspection| inspection.after_result_path = Some(combined.clone()));
-                (limited(scene.filter(&io.output, &combined)?, &state.name)?, assigned)
+                (
+                    limited(scene.filter(&io.output, &combined)?, &active.state.name)?,
+                    assigned,
+                )
             }
             Io::Query(io) => scene.finish_query(io, result)?,
         };

@@ -28,12 +28,12 @@ impl Execution {
     pub(crate) fn mock(&mut self, now: Timestamp, result: Result<Document, StateError>) {
         self.now = now;
         let Some(current) = self.current(ROOT) else { return };
-        let Some(state) = current.state() else { return };
+        let Some(active) = current.active() else { return };
         let progress = match result {
-            Ok(result) => self.finish_with_result(ROOT, state, &result),
+            Ok(result) => self.finish_with_result(active, &result),
             Err(failure) => Err(Fault::plain(failure.error, failure.cause)),
         };
-        self.proceed(ROOT, state, progress);
+        self.proceed(active, progress);
     }
 
     /// Sets how often every retrier has been used.

@@ -7,6 +7,7 @@ use crate::data::context::Item;
 use crate::data::document::measure;
 use crate::data::{Document, Variables};
 use crate::definition::States;
+use crate::definition::state::State;
 use crate::{Text, Timestamp};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,6 +19,13 @@ pub(crate) struct TrackId(pub(crate) u64);
 
 /// The track of the machine itself.
 pub(crate) const ROOT: TrackId = TrackId(0);
+
+/// A track together with the state that it is in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ActiveState<'s> {
+    pub(crate) track: TrackId,
+    pub(crate) state: &'s State,
+}
 
 /// Where a track is and what it is waiting for.
 #[derive(Debug)]

@@ -3,11 +3,10 @@
 use super::execution::Execution;
 use super::fault::Fault;
 use super::flow::{Outcome, Progress, Scene};
-use super::track::{Doing, TrackId};
+use super::track::{ActiveState, Doing};
 use crate::data::{Document, Reference};
 use crate::definition::io::Io;
 use crate::definition::setting::Setting;
-use crate::definition::state::State;
 use crate::definition::wait::Wait;
 use crate::{Text, Timestamp};
 use serde_json::Value;
@@ -16,11 +15,11 @@ use serde_json::Value;
 const SECONDS_MAX: i64 = 99_999_999;
 
 impl Execution {
-    pub(super) fn run_wait(&mut self, id: TrackId, state: &State, wait: &Wait) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn run_wait(&mut self, active: ActiveState<'_>, wait: &Wait) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let input = match &state.io {
+        let input = match &active.state.io {
             Io::Paths(io) => scene.filter(&io.input, &scene.raw)?,
             Io::Query(_) => scene.raw.clone(),
         };
@@ -32,17 +31,17 @@ impl Execution {
         };
         self.inspect(|inspection| inspection.after_input_path = Some(input.clone()));
         if millis <= 0 {
-            return self.finish_wait(id, state);
+            return self.finish_wait(active);
         }
-        self.sleep(id, millis, Doing::Waiting);
+        self.sleep(active.track, millis, Doing::Waiting);
         Ok(Progress::Waiting)
     }
 
-    pub(super) fn finish_wait(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
-        let Some(scene) = self.scene(id, state, None) else {
+    pub(super) fn finish_wait(&mut self, active: ActiveState<'_>) -> Result<Progress, Fault> {
+        let Some(scene) = self.scene(active, None) else {
             return Ok(Progress::Waiting);
         };
-        let (output, assigned) = match &state.io {
+        let (output, assigned) = match &active.state.io {
             Io::Paths(io) => {
                 let input = scene.filter(&io.input, &scene.raw)?;
                 let assigned = scene.assign(io.assign.as_ref(), &input)?;

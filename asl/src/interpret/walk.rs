@@ -4,7 +4,7 @@ use super::command::{Command, Ending};
 use super::execution::{Execution, Purpose};
 use super::fault::Fault;
 use super::flow::{Assigned, Progress, Scene};
-use super::track::{Doing, ROOT, Track, TrackId};
+use super::track::{ActiveState, Doing, ROOT, Track, TrackId};
 use crate::Text;
 use crate::data::context::{Local, StateContext};
 use crate::data::document::measure;
@@ -21,13 +21,17 @@ use std::sync::Arc;
 
 /// A state with everything it needs to be held on to while the execution changes.
 pub(super) struct Current {
+    track: TrackId,
     states: Arc<States>,
     at: usize,
 }
 
 impl Current {
-    pub(super) fn state(&self) -> Option<&State> {
-        self.states.get(self.at)
+    pub(super) fn active(&self) -> Option<ActiveState<'_>> {
+        Some(ActiveState {
+            track: self.track,
+            state: self.states.get(self.at)?,
+        })
     }
 }
 
@@ -63,6 +67,7 @@ impl Execution {
     pub(super) fn current(&self, track: TrackId) -> Option<Current> {
         let found = self.tracks.get(&track)?;
         Some(Current {
+            track,
             states: found.states.clone(),
             at: found.at,
         })
@@ -71,66 +76,70 @@ impl Execution {
     /// Enters and runs the current state of one track.
     fn advance(&mut self, id: TrackId) {
         let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
+        let Some(active) = current.active() else { return };
         if matches!(self.tracks.get(&id).map(|track| &track.doing), Some(Doing::Entering)) {
-            self.enter(id, state);
+            self.enter(active);
         }
-        let progress = self.run_state(id, state);
-        self.proceed(id, state, progress);
+        let progress = self.run_state(active);
+        self.proceed(active, progress);
     }
 
     /// Goes where the outcome of a state leads.
-    pub(super) fn proceed(&mut self, id: TrackId, state: &State, progress: Result<Progress, Fault>) {
+    pub(super) fn proceed(&mut self, active: ActiveState<'_>, progress: Result<Progress, Fault>) {
         match progress {
             Ok(Progress::Waiting) => {}
             Ok(Progress::Done { output, assigned, next }) => {
-                self.exit(id, state, output, assigned, next.or(state.next));
+                self.exit(active, output, assigned, next.or(active.state.next));
             }
-            Err(fault) => self.fail_state(id, state, fault),
+            Err(fault) => self.fail_state(active, fault),
         }
     }
 
-    fn enter(&mut self, id: TrackId, state: &State) {
-        let Some(track) = self.tracks.get_mut(&id) else { return };
-        let (name, input) = (&state.name, &track.input);
-        let entry = self.recorder.add(state.kind.entered(), track.previous, self.now, || {
-            let details = StateEntered {
-                name: name.clone(),
-                input: input.text().clone(),
-                input_details: Truncation::default(),
-            };
-            Some(Details::StateEntered(details))
-        });
+    fn enter(&mut self, active: ActiveState<'_>) {
+        let Some(track) = self.tracks.get_mut(&active.track) else {
+            return;
+        };
+        let (name, input) = (&active.state.name, &track.input);
+        let entry = self
+            .recorder
+            .add(active.state.kind.entered(), track.previous, self.now, || {
+                let details = StateEntered {
+                    name: name.clone(),
+                    input: input.text().clone(),
+                    input_details: Truncation::default(),
+                };
+                Some(Details::StateEntered(details))
+            });
         track.before_entry = track.previous;
         track.previous = entry;
         track.entry = entry;
         track.entered_at = self.now;
         track.retries.clear();
-        track.retries.resize(state.retry.len(), 0);
+        track.retries.resize(active.state.retry.len(), 0);
         track.doing = Doing::Retrying;
         track.wreck = None;
     }
 
-    fn run_state(&mut self, id: TrackId, state: &State) -> Result<Progress, Fault> {
-        match &state.kind {
-            Kind::Pass(result) => self.run_pass(id, state, result.as_ref()),
-            Kind::Task(task) => self.run_task(id, state, task),
-            Kind::Choice(choice) => self.run_choice(id, state, choice),
-            Kind::Wait(wait) => self.run_wait(id, state, wait),
-            Kind::Succeed => self.run_succeed(id, state),
-            Kind::Fail(fail) => self.run_fail(id, state, fail),
-            Kind::Parallel(branches) => self.run_parallel(id, state, branches),
-            Kind::Map(map) => self.run_map(id, state, map),
+    fn run_state(&mut self, active: ActiveState<'_>) -> Result<Progress, Fault> {
+        match &active.state.kind {
+            Kind::Pass(result) => self.run_pass(active, result.as_ref()),
+            Kind::Task(task) => self.run_task(active, task),
+            Kind::Choice(choice) => self.run_choice(active, choice),
+            Kind::Wait(wait) => self.run_wait(active, wait),
+            Kind::Succeed => self.run_succeed(active),
+            Kind::Fail(fail) => self.run_fail(active, fail),
+            Kind::Parallel(branches) => self.run_parallel(active, branches),
+            Kind::Map(map) => self.run_map(active, map),
         }
     }
 
     /// What the expressions of a track's state see.
-    pub(super) fn scene<'s>(&'s self, id: TrackId, state: &'s State, task_token: Option<Text>) -> Option<Scene<'s>> {
-        let track = self.tracks.get(&id)?;
+    pub(super) fn scene<'s>(&'s self, active: ActiveState<'s>, task_token: Option<Text>) -> Option<Scene<'s>> {
+        let track = self.tracks.get(&active.track)?;
         let state_context = StateContext {
-            name: state.name.clone(),
+            name: active.state.name.clone(),
             entered: track.entered_at,
-            retry_count: matches!(state.kind, Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_))
+            retry_count: matches!(active.state.kind, Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_))
                 .then(|| track.retry_count()),
         };
         let (shared, state_context, task_token) = match self.shown_context() {
@@ -150,7 +159,7 @@ impl Execution {
             variables: track.variables.clone(),
             random: &self.random,
             now: self.now,
-            name: &state.name,
+            name: &active.state.name,
             raw: track.input.clone(),
         })
     }
@@ -158,27 +167,30 @@ impl Execution {
     /// Leaves a state with its output.
     pub(super) fn exit(
         &mut self,
-        id: TrackId,
-        state: &State,
+        active: ActiveState<'_>,
         output: Document,
         assigned: Option<Assigned>,
         next: Option<Next>,
     ) {
         let assigned = match assigned
-            .map(|assigned| self.check_assigned(id, assigned, &state.name))
+            .map(|assigned| self.check_assigned(active.track, assigned, &active.state.name))
             .transpose()
         {
             Ok(assigned) => assigned,
-            Err(fault) => return self.fail_state(id, state, fault),
+            Err(fault) => return self.fail_state(active, fault),
         };
         if self.is_inspected() {
-            return self.end_inspection(state, &output, next);
+            return self.end_inspection(active.state, &output, next);
         }
         self.step_bytes += output.bytes() as u64;
-        let Some(track) = self.tracks.get_mut(&id) else { return };
-        let exited = self.recorder.add(state.kind.exited(), track.previous, self.now, || {
-            Some(exit_details(state, &output, assigned.as_ref()))
-        });
+        let Some(track) = self.tracks.get_mut(&active.track) else {
+            return;
+        };
+        let exited = self
+            .recorder
+            .add(active.state.kind.exited(), track.previous, self.now, || {
+                Some(exit_details(active.state, &output, assigned.as_ref()))
+            });
         track.previous = exited;
         track.wreck = None;
         if let Some(assigned) = assigned {
@@ -189,9 +201,9 @@ impl Execution {
                 track.at = at;
                 track.input = output;
                 track.doing = Doing::Entering;
-                self.ready.push_front(id);
+                self.ready.push_front(active.track);
             }
-            Some(Next::End) | None => self.end_track(id, &output),
+            Some(Next::End) | None => self.end_track(active.track, &output),
         }
     }
 
@@ -258,12 +270,12 @@ impl Execution {
     /// A timer that a track slept on is due.
     pub(super) fn resume(&mut self, id: TrackId) {
         let Some(current) = self.current(id) else { return };
-        let Some(state) = current.state() else { return };
+        let Some(active) = current.active() else { return };
         match self.tracks.get(&id).map(|track| &track.doing) {
             Some(Doing::BackingOff(_)) => self.retry_now(id),
             Some(Doing::Waiting(_)) => {
-                let progress = self.finish_wait(id, state);
-                self.proceed(id, state, progress);
+                let progress = self.finish_wait(active);
+                self.proceed(active, progress);
             }
             _ => {}
         }
