@@ -33,6 +33,8 @@ mod identity;
 mod interpret;
 pub mod limits;
 mod locate;
+pub mod machines;
+mod map_settings;
 mod parse;
 mod report;
 mod services;
@@ -48,6 +50,10 @@ pub use identity::{ExecutionType, Identity};
 pub use interpret::{
     Batcher, Command, Ending, Event, Execution, ItemReader, ItemSelector, Items, MapRunId, MapRunRequest, MapRunResult,
     Moment, Recording, Refused, RefusedReason, ResultWriter, TaskId, TaskPhase, TaskRequest, TimerId, step,
+};
+pub use machines::{SubstituteError, substitute};
+pub use map_settings::{
+    CsvDelimiter, CsvHeaderLocation, InputType, ManifestType, OutputType, ReaderTransformation, WriterTransformation,
 };
 pub use parse::Parsed;
 pub use serde_json::Value;

@@ -253,6 +253,13 @@ impl<'a, 'r> Fields<'a, 'r> {
         None
     }
 
+    /// A word that stands for a value.
+    pub(crate) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let found = self.one_of(name, &names)?;
+        words.iter().find(|(word, _)| *word == found).map(|(_, value)| *value)
+    }
+
     /// An array of strings.
     pub(crate) fn texts(&mut self, name: &str, required: bool) -> Option<Vec<Text>> {
         if required {

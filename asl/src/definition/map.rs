@@ -5,6 +5,9 @@ use super::setting::Setting;
 use super::states::{States, read_nested_states};
 use crate::data::jsonata::{Query, QueryTemplate};
 use crate::data::{Reference, Template};
+use crate::map_settings::{
+    CsvDelimiter, CsvHeaderLocation, InputType, ManifestType, OutputType, ReaderTransformation, WriterTransformation,
+};
 use crate::{ExecutionType, Text};
 use serde_json::Value;
 use std::sync::Arc;
@@ -70,11 +73,11 @@ pub(crate) struct Reader {
 /// `ReaderConfig`.
 #[derive(Debug, Default)]
 pub(crate) struct ReaderConfig {
-    pub(crate) input_type: Option<Text>,
-    pub(crate) transformation: Option<Text>,
-    pub(crate) manifest_type: Option<Text>,
-    pub(crate) csv_delimiter: Option<Text>,
-    pub(crate) csv_header_location: Option<Text>,
+    pub(crate) input_type: Option<InputType>,
+    pub(crate) transformation: Option<ReaderTransformation>,
+    pub(crate) manifest_type: Option<ManifestType>,
+    pub(crate) csv_delimiter: Option<CsvDelimiter>,
+    pub(crate) csv_header_location: Option<CsvHeaderLocation>,
     pub(crate) csv_headers: Vec<Text>,
     pub(crate) max_items: Option<Setting<i64>>,
     pub(crate) items_pointer: Option<Text>,
@@ -93,8 +96,8 @@ pub(crate) struct Batching {
 pub(crate) struct Writer {
     pub(crate) resource: Option<Text>,
     pub(crate) arguments: Option<Payload>,
-    pub(crate) transformation: Option<Text>,
-    pub(crate) output_type: Option<Text>,
+    pub(crate) transformation: Option<WriterTransformation>,
+    pub(crate) output_type: Option<OutputType>,
 }
 
 /// Characters in a label.
@@ -281,13 +284,12 @@ impl Reader {
 
 impl ReaderConfig {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
-        let word = |fields: &mut Fields<'_, '_>, name: &str, words: &[&str]| fields.one_of(name, words).map(Text::from);
         Self {
-            input_type: word(fields, "InputType", &["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"]),
-            transformation: word(fields, "Transformation", &["NONE", "LOAD_AND_FLATTEN"]),
-            manifest_type: word(fields, "ManifestType", &["ATHENA_DATA", "S3_INVENTORY"]),
-            csv_delimiter: word(fields, "CSVDelimiter", &["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"]),
-            csv_header_location: word(fields, "CSVHeaderLocation", &["FIRST_ROW", "GIVEN"]),
+            input_type: fields.word("InputType", InputType::WORDS),
+            transformation: fields.word("Transformation", ReaderTransformation::WORDS),
+            manifest_type: fields.word("ManifestType", ManifestType::WORDS),
+            csv_delimiter: fields.word("CSVDelimiter", CsvDelimiter::WORDS),
+            csv_header_location: fields.word("CSVHeaderLocation", CsvHeaderLocation::WORDS),
             csv_headers: fields.texts("CSVHeaders", false).unwrap_or_default(),
             max_items: fields.integer_setting("MaxItems", "MaxItemsPath"),
             items_pointer: fields.text("ItemsPointer").map(Text::from),
@@ -313,10 +315,8 @@ impl Writer {
         let arguments = Payload::read(fields, "Parameters", "Arguments");
         let (mut transformation, mut output_type) = (None, None);
         fields.object("WriterConfig", |config| {
-            transformation = config
-                .one_of("Transformation", &["NONE", "COMPACT", "FLATTEN"])
-                .map(Text::from);
-            output_type = config.one_of("OutputType", &["JSON", "JSONL"]).map(Text::from);
+            transformation = config.word("Transformation", WriterTransformation::WORDS);
+            output_type = config.word("OutputType", OutputType::WORDS);
             Some(())
         });
         Self {

@@ -280,11 +280,11 @@ fn resolve_reader(
     Ok(ItemReader {
         resource: reader.resource.clone(),
         arguments: payload(scene, reader.arguments.as_ref(), "ItemReader/Arguments", input)?,
-        input_type: config.input_type.clone(),
-        transformation: config.transformation.clone(),
-        manifest_type: config.manifest_type.clone(),
-        csv_delimiter: config.csv_delimiter.clone(),
-        csv_header_location: config.csv_header_location.clone(),
+        input_type: config.input_type,
+        transformation: config.transformation,
+        manifest_type: config.manifest_type,
+        csv_delimiter: config.csv_delimiter,
+        csv_header_location: config.csv_header_location,
         csv_headers: config.csv_headers.clone(),
         max_items: max_items.and_then(|max| u64::try_from(max).ok()),
         items_pointer: config.items_pointer.clone(),
@@ -316,7 +316,7 @@ fn resolve_writer(scene: &Scene<'_>, writer: &Writer, input: &Document) -> Resul
     Ok(ResultWriter {
         resource: writer.resource.clone(),
         arguments: payload(scene, writer.arguments.as_ref(), "ResultWriter/Arguments", input)?,
-        transformation: writer.transformation.clone(),
-        output_type: writer.output_type.clone(),
+        transformation: writer.transformation,
+        output_type: writer.output_type,
     })
 }

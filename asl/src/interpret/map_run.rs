@@ -8,6 +8,9 @@ use crate::data::random::mix;
 use crate::data::{Context, Document, Random, Variables};
 use crate::definition::map::Payload;
 use crate::error_name::StateError;
+use crate::map_settings::{
+    CsvDelimiter, CsvHeaderLocation, InputType, ManifestType, OutputType, ReaderTransformation, WriterTransformation,
+};
 use crate::{ExecutionType, StateMachine, Text, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
@@ -62,16 +65,16 @@ pub struct ItemReader {
     pub resource: Text,
     /// `Parameters` or `Arguments`: `Bucket`, `Key`, `VersionId`, `Prefix`.
     pub arguments: Value,
-    /// `CSV`, `JSON`, `JSONL`, `PARQUET`, `MANIFEST`.
-    pub input_type: Option<Text>,
-    /// `NONE`, `LOAD_AND_FLATTEN`.
-    pub transformation: Option<Text>,
-    /// `ATHENA_DATA`, `S3_INVENTORY`.
-    pub manifest_type: Option<Text>,
-    /// `COMMA`, `PIPE`, `SEMICOLON`, `SPACE`, `TAB`.
-    pub csv_delimiter: Option<Text>,
-    /// `FIRST_ROW`, `GIVEN`.
-    pub csv_header_location: Option<Text>,
+    /// How the items are written in an object.
+    pub input_type: Option<InputType>,
+    /// Whether listed objects are the items or hold them.
+    pub transformation: Option<ReaderTransformation>,
+    /// Who wrote the manifest.
+    pub manifest_type: Option<ManifestType>,
+    /// What stands between cells; `None`: a comma.
+    pub csv_delimiter: Option<CsvDelimiter>,
+    /// Where the columns' names are.
+    pub csv_header_location: Option<CsvHeaderLocation>,
     /// The header, with `GIVEN`.
     pub csv_headers: Vec<Text>,
     /// At most so many items; `None`: no limit.
@@ -98,10 +101,10 @@ pub struct ResultWriter {
     pub resource: Option<Text>,
     /// `Parameters` or `Arguments`: Bucket, Prefix.
     pub arguments: Value,
-    /// `NONE`, `COMPACT`, `FLATTEN`.
-    pub transformation: Option<Text>,
-    /// `JSON`, `JSONL`.
-    pub output_type: Option<Text>,
+    /// What of each child is kept.
+    pub transformation: Option<WriterTransformation>,
+    /// How the files are written; `None`: as JSON.
+    pub output_type: Option<OutputType>,
 }
 
 /// `ItemSelector` (or a legacy Map's `Parameters`) with all it may refer to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError, Text};
+use asl::{CsvDelimiter, CsvHeaderLocation, ItemReader, StateError, Text};
 use manifest::Delimiter;
 use manifest::reader::{BadRecord, CsvHeader, CsvRows, Step};
 use ports::ObjectStore;
@@ -32,27 +32,21 @@ pub(crate) enum Header {
 impl CsvLayout {
     /// As the reader's configuration says.
     pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
-        let delimiter = match reader.csv_delimiter.as_deref() {
-            None | Some("COMMA") => Delimiter::Comma,
-            Some("PIPE") => Delimiter::Pipe,
-            Some("SEMICOLON") => Delimiter::Semicolon,
-            Some("SPACE") => Delimiter::Space,
-            Some("TAB") => Delimiter::Tab,
-            Some(other) => return Err(failed(format!("expected a CSVDelimiter, found `{other}`"))),
+        let delimiter = match reader.csv_delimiter {
+            None | Some(CsvDelimiter::Comma) => Delimiter::Comma,
+            Some(CsvDelimiter::Pipe) => Delimiter::Pipe,
+            Some(CsvDelimiter::Semicolon) => Delimiter::Semicolon,
+            Some(CsvDelimiter::Space) => Delimiter::Space,
+            Some(CsvDelimiter::Tab) => Delimiter::Tab,
         };
-        let header = match reader.csv_header_location.as_deref() {
-            Some("FIRST_ROW") => Header::FirstRow,
-            Some("GIVEN") => {
+        let header = match reader.csv_header_location {
+            Some(CsvHeaderLocation::FirstRow) => Header::FirstRow,
+            Some(CsvHeaderLocation::Given) => {
                 let names: Vec<String> = reader.csv_headers.iter().map(ToString::to_string).collect();
                 check(&names)?;
                 Header::Given(names.into())
             }
-            other => {
-                let found = other.unwrap_or("none");
-                return Err(failed(format!(
-                    "expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found `{found}`"
-                )));
-            }
+            None => return Err(failed("expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found none")),
         };
         Ok(Self {
             delimiter,

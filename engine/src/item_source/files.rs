@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError, Value};
+use asl::{InputType, ItemReader, ManifestType, StateError, Value};
 use manifest::reader::{BadList, Inventory, athena_files};
 use ports::{ObjectKey, ObjectStore};
 
@@ -38,14 +38,16 @@ impl Files {
         from: Option<&Cursor>,
     ) -> Result<(Self, Layout), StateError> {
         let (_, action) = reader.resource.rsplit_once(':').unwrap_or_default();
-        let list = (reader.manifest_type.as_deref(), reader.input_type.as_deref());
+        let list = (reader.manifest_type, reader.input_type);
         match (action, list) {
             ("listObjectsV2", _) => {
                 let pages = pages(store, reader, from)?;
                 Ok((Self::Listed(Box::new(pages)), Layout::from_reader(reader)?))
             }
-            ("getObject", (Some("ATHENA_DATA"), _)) => athena(store, reader, from).await,
-            ("getObject", (Some("S3_INVENTORY"), _) | (None, Some("MANIFEST"))) => inventory(store, reader, from).await,
+            ("getObject", (Some(ManifestType::AthenaData), _)) => athena(store, reader, from).await,
+            ("getObject", (Some(ManifestType::S3Inventory), _) | (None, Some(InputType::Manifest))) => {
+                inventory(store, reader, from).await
+            }
             ("getObject", _) => {
                 let files = Self::named(vec![named(reader)?], None, from);
                 Ok((files, Layout::from_reader(reader)?))

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError};
+use asl::{ItemReader, ReaderTransformation, StateError};
 use ports::{ObjectInfo, ObjectKey, ObjectStore, Timestamp};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -166,7 +166,7 @@ fn seconds(moment: Timestamp) -> String {
 
 /// Whether the objects are the items, not what is in them.
 pub(super) fn lists(reader: &ItemReader) -> bool {
-    reader.resource.ends_with(":listObjectsV2") && reader.transformation.as_deref() != Some("LOAD_AND_FLATTEN")
+    reader.resource.ends_with(":listObjectsV2") && reader.transformation != Some(ReaderTransformation::LoadAndFlatten)
 }
 
 #[cfg(test)]

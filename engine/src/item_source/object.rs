@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{ItemReader, StateError};
+use asl::{InputType, ItemReader, StateError};
 use manifest::reader::JsonShape;
 use ports::ObjectStore;
 
@@ -35,15 +35,13 @@ pub(crate) enum ObjectItems {
 impl Layout {
     /// As the reader's configuration says.
     pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
-        match reader.input_type.as_deref() {
-            Some("CSV") => CsvLayout::from_reader(reader).map(Self::Csv),
-            Some("JSON") => JsonLayout::new(reader.items_pointer.as_deref()).map(Self::Json),
-            Some("JSONL") => Ok(Self::JsonLines),
-            Some("PARQUET") => Ok(Self::Parquet),
-            other => {
-                let found = other.unwrap_or("none");
-                Err(failed(format!("expected the InputType of an object, found `{found}`")))
-            }
+        match reader.input_type {
+            Some(InputType::Csv) => CsvLayout::from_reader(reader).map(Self::Csv),
+            Some(InputType::Json) => JsonLayout::new(reader.items_pointer.as_deref()).map(Self::Json),
+            Some(InputType::JsonLines) => Ok(Self::JsonLines),
+            Some(InputType::Parquet) => Ok(Self::Parquet),
+            Some(InputType::Manifest) => Err(failed("expected the InputType of an object, found `MANIFEST`")),
+            None => Err(failed("expected the InputType of an object, found none")),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Lines to files of at most so many bytes, streamed.
 
+use asl::OutputType;
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt};
 use manifest::result_file::ResultFile;
@@ -8,15 +9,6 @@ use tokio::sync::oneshot;
 
 /// Chunks of whole lines.
 pub(super) type Chunks = BoxStream<'static, ports::Result<Bytes>>;
-
-/// `WriterConfig.OutputType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OutputType {
-    /// One array.
-    Json,
-    /// One value a line.
-    JsonLines,
-}
 
 /// Where the files of one status go.
 pub(super) struct Destination<'a> {

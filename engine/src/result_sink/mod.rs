@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use asl::{ResultWriter, StateError, Value, error_name};
+use asl::{OutputType, ResultWriter, StateError, Value, error_name};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use manifest::result_file::{ResultFiles, ResultManifest};
@@ -23,7 +23,7 @@ use crate::{Result, limits};
 
 pub(crate) use record::{EndedChild, ResultBuffer, exporting};
 
-use files::{Chunks, Destination, OutputType};
+use files::{Chunks, Destination};
 use record::Positioned;
 
 /// Inputs of children that never started, from the low-water mark on.
@@ -111,10 +111,7 @@ impl Sink {
             store: &*self.store,
             bucket: &bucket,
             stem: format!("{prefix}/{name}"),
-            output_type: match writer.output_type.as_deref() {
-                Some("JSONL") => OutputType::JsonLines,
-                Some(_) | None => OutputType::Json,
-            },
+            output_type: writer.output_type.unwrap_or(OutputType::Json),
             bytes_max: limits::RESULT_FILE_BYTES_MAX,
         };
         let pending = never_started.map_or_else(|| stream::empty().boxed(), pending);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use asl::{MapRunRequest, ResultWriter, StateError};
+use asl::{MapRunRequest, ResultWriter, StateError, WriterTransformation};
 use bytes::{BufMut, Bytes, BytesMut};
 use manifest::result_file::{Included, ResultRecord};
 use ports::{ResultChunk, ResultStatus, Timestamp};
@@ -29,44 +29,25 @@ pub(crate) struct EndedChild {
     pub(crate) ending: ChildEnding,
 }
 
-/// `WriterConfig.Transformation`.
-///
-/// **Source**: input-output-resultwriter.html: failures are always written with their metadata.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Transformation {
-    /// The output and all that is known of the child.
-    None,
-    /// The output.
-    Compact,
-    /// The elements of an output that is an array.
-    Flatten,
-}
-
 /// What of a child is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     exported: bool,
-    transformation: Transformation,
+    transformation: WriterTransformation,
 }
 
 impl Shape {
     fn new(request: &MapRunRequest) -> Self {
         let exported = exporting(request).is_some();
-        let named = request
-            .writer
-            .as_ref()
-            .and_then(|writer| writer.transformation.as_deref());
-        let transformation = match named {
-            Some("NONE") => Transformation::None,
-            Some("COMPACT") => Transformation::Compact,
-            Some("FLATTEN") => Transformation::Flatten,
-            // Nothing, or what the parser would have refused.
-            Some(_) | None if exported => Transformation::None,
-            Some(_) | None => Transformation::Compact,
+        let named = request.writer.as_ref().and_then(|writer| writer.transformation);
+        let fallback = if exported {
+            WriterTransformation::None
+        } else {
+            WriterTransformation::Compact
         };
         Self {
             exported,
-            transformation,
+            transformation: named.unwrap_or(fallback),
         }
     }
 }
@@ -109,12 +90,12 @@ impl ResultBuffer {
         } = self.shape;
         let position = child.position;
         let texts = match (child.ending.status(), transformation) {
-            (ResultStatus::Succeeded, Transformation::None) if exported => {
+            (ResultStatus::Succeeded, WriterTransformation::None) if exported => {
                 return push_json(&mut self.succeeded, &record_of(child));
             }
-            (ResultStatus::Succeeded, Transformation::None) => vec![to_json(&record_of(child))],
-            (ResultStatus::Succeeded, Transformation::Compact) => vec![output_of(child)],
-            (ResultStatus::Succeeded, Transformation::Flatten) => elements_of(&output_of(child)),
+            (ResultStatus::Succeeded, WriterTransformation::None) => vec![to_json(&record_of(child))],
+            (ResultStatus::Succeeded, WriterTransformation::Compact) => vec![output_of(child)],
+            (ResultStatus::Succeeded, WriterTransformation::Flatten) => elements_of(&output_of(child)),
             (ResultStatus::Failed | ResultStatus::Pending, _) if exported => {
                 return push_json(&mut self.failed, &record_of(child));
             }

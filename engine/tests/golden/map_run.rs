@@ -1,7 +1,9 @@
 //! A map run in its simplest form: reads the recorded objects, runs children one after the other.
 
 use crate::replay::World;
-use asl::{Ending, Identity, ItemReader, Items, MapRunRequest, MapRunResult, Timestamp, Value};
+use asl::{
+    CsvHeaderLocation, Ending, Identity, InputType, ItemReader, Items, MapRunRequest, MapRunResult, Timestamp, Value,
+};
 use serde_json::{Map, json};
 
 /// The map run's ARN and how it ended.
@@ -181,9 +183,9 @@ fn read(reader: &ItemReader, world: &World) -> Result<Vec<Value>, String> {
     let body = object
         .and_then(|object| object["body"].as_str())
         .ok_or("The specified key does not exist.")?;
-    match reader.input_type.as_deref() {
-        Some("CSV") => read_csv(reader, body),
-        Some("JSONL") => body
+    match reader.input_type {
+        Some(InputType::Csv) => read_csv(reader, body),
+        Some(InputType::JsonLines) => body
             .lines()
             .map(|line| serde_json::from_str(line).map_err(|error| error.to_string()))
             .collect(),
@@ -207,8 +209,8 @@ fn read_csv(reader: &ItemReader, body: &str) -> Result<Vec<Value>, String> {
     let mut lines = body
         .lines()
         .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
-    let header: Vec<String> = match reader.csv_header_location.as_deref() {
-        Some("GIVEN") => reader.csv_headers.iter().map(ToString::to_string).collect(),
+    let header: Vec<String> = match reader.csv_header_location {
+        Some(CsvHeaderLocation::Given) => reader.csv_headers.iter().map(ToString::to_string).collect(),
         _ => lines.next().unwrap_or_default(),
     };
     if header.iter().enumerate().any(|(at, name)| header[..at].contains(name)) {

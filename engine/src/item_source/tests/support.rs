@@ -103,11 +103,11 @@ pub(super) fn reader(action: &str, config: &Value) -> ItemReader {
     ItemReader {
         resource: format!("arn:aws:states:::s3:{action}").into(),
         arguments: json!({"Bucket": "b", "Key": "k", "Prefix": "in/"}),
-        input_type: text("InputType"),
-        transformation: text("Transformation"),
-        manifest_type: text("ManifestType"),
-        csv_delimiter: text("CSVDelimiter"),
-        csv_header_location: text("CSVHeaderLocation"),
+        input_type: word(config, "InputType"),
+        transformation: word(config, "Transformation"),
+        manifest_type: word(config, "ManifestType"),
+        csv_delimiter: word(config, "CSVDelimiter"),
+        csv_header_location: word(config, "CSVHeaderLocation"),
         csv_headers: headers
             .unwrap_or_default()
             .iter()
@@ -181,4 +181,11 @@ pub(super) fn reads(objects: &[(&str, Bytes)], reader: &ItemReader, expected: &[
     if let Ok(found) = items(&cut, reader) {
         assert_eq!(found, expected);
     }
+}
+
+/// A field that stands for a value, if it is there.
+fn word<T: serde::de::DeserializeOwned>(config: &Value, name: &str) -> Option<T> {
+    config
+        .get(name)
+        .map(|word| serde_json::from_value(word.clone()).unwrap())
 }
