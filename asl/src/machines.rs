@@ -1,6 +1,6 @@
 //! The state machines that ship with the project, and how the places in their texts are filled in.
 //!
-//! A place is written `${Name}`, as `DefinitionSubstitutions` of a CloudFormation template has it. The texts themselves are
+//! A place is written `${Name}`, as `DefinitionSubstitutions` of a `CloudFormation` template has it. The texts themselves are
 //! `asl/machines/*.asl.json`, the only description of the flows.
 
 use std::collections::BTreeSet;

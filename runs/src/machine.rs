@@ -1,8 +1,9 @@
 //! The state machines that runs execute: the same files that are deployed, with the names of this machine filled in.
 
-use manifest::work::Action;
-
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::{ACCOUNT, REGION, STATE_BUCKET, table_of};
+use asl::machines::{IMAGE_DOWNLOAD, MANIFEST_MAP};
+use manifest::work::Action;
 
 /// Which state machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,23 +23,29 @@ impl Machine {
         }
     }
 
-    /// Its definition with the placeholders filled in.
-    pub fn definition(self) -> String {
-        let values = [
+    /// Its definition with the places for names filled in.
+    ///
+    /// # Errors
+    /// When the state machine has a place that this crate knows no name for.
+    pub fn definition(self) -> Result<String> {
+        let functions = [
             ("BatcherFunctionArn", function_arn("gantry-batcher")),
             ("ProcessorFunctionArn", function_arn("gantry-processor")),
             ("ConsolidatorFunctionArn", function_arn("gantry-consolidator")),
-            ("StateBucket", STATE_BUCKET.to_owned()),
-            ("TableName", table_of(Action::Download).name),
-            ("TopicArn", topic_arn()),
         ];
-        let template = match self {
-            Self::ManifestMap => include_str!("../../asl/machines/manifest-map.asl.json"),
-            Self::ImageDownload => include_str!("../../asl/machines/image-download.asl.json"),
+        let (text, others) = match self {
+            Self::ManifestMap => (MANIFEST_MAP, vec![("StateBucket", STATE_BUCKET.to_owned())]),
+            Self::ImageDownload => {
+                let table = table_of(Action::Download).name;
+                (IMAGE_DOWNLOAD, vec![("TableName", table), ("TopicArn", topic_arn())])
+            }
         };
-        values.iter().fold(template.to_owned(), |text, (name, value)| {
-            text.replace(&format!("${{{name}}}"), value)
-        })
+        let values: Vec<_> = functions
+            .iter()
+            .chain(&others)
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        asl::substitute(text, &values).map_err(|error| Error::new(ErrorKind::Internal, error.to_string()))
     }
 }
 
@@ -59,7 +66,7 @@ mod tests {
     #[test]
     fn no_placeholder_is_left_and_the_language_takes_the_definitions() {
         for machine in [Machine::ManifestMap, Machine::ImageDownload] {
-            let text = machine.definition();
+            let text = machine.definition().unwrap();
             assert!(!text.contains("${"), "{}", machine.name());
             let parsed = asl::parse(&text);
             assert!(parsed.machine.is_some(), "{:?}", parsed.diagnostics);

@@ -163,7 +163,7 @@ async fn start_or_resume(state: &State, engine: &Engine, new: NewRun, digest: &s
     let name = new_name(&*state.clock, &new, &identity);
     let execution = NewExecution {
         state_machine: new.machine.name().to_owned(),
-        definition: new.machine.definition(),
+        definition: new.machine.definition()?,
         name,
         input: new.input.to_json()?,
         identity: Some(identity),

@@ -181,7 +181,7 @@ fn a_sound_definition_is_told_by_nothing_but_the_exit_code() {
 #[test]
 fn what_is_filled_in_later_is_not_judged() {
     let place = Place::new();
-    place.write("m.json", include_str!("../../../asl/machines/manifest-map.asl.json"));
+    place.write("m.json", asl::machines::MANIFEST_MAP);
     let said = place.run("validate m.json").expect(0);
     assert_eq!(
         said.stderr,
