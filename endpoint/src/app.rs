@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::Stop;
-use ports::Clock;
+use ports::{Activities, Clock, StateMachines};
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -19,12 +19,32 @@ pub struct Settings {
     pub region: String,
 }
 
-/// The endpoint's parts.
+impl Settings {
+    /// The ARN of something that is created here: `arn:aws:states:REGION:ACCOUNT:KIND:NAME`.
+    pub(crate) fn arn(&self, kind: &str, name: &str) -> String {
+        format!("arn:aws:states:{}:{}:{kind}:{name}", self.region, self.account)
+    }
+}
+
+/// What the endpoint stands on.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// State machines, their versions and aliases.
+    pub state_machines: Arc<dyn StateMachines>,
+    /// Activities.
+    pub activities: Arc<dyn Activities>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Told the cause of every internal error, which clients are not shown.
+    pub report: fn(&str),
+}
+
+/// The endpoint.
 #[derive(Debug)]
 pub struct App {
     pub(crate) settings: Settings,
     pub(crate) facts: Facts,
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) parts: Parts,
     /// Requested when the endpoint shuts down: open polls answer at once.
     pub(crate) draining: Stop,
     ids: Ids,
@@ -35,12 +55,12 @@ impl App {
     ///
     /// # Errors
     /// When the service model of this build cannot be read: a fault of the build.
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, ApiError> {
-        let ids = Ids::new(&settings, clock.as_ref());
+    pub fn new(settings: Settings, parts: Parts) -> Result<Self, ApiError> {
+        let ids = Ids::new(&settings, parts.clock.as_ref());
         Ok(Self {
             settings,
             facts: Facts::load()?,
-            clock,
+            parts,
             draining: Stop::default(),
             ids,
         })

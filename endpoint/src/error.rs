@@ -3,6 +3,8 @@
 //! The texts are API: clients match on the code, people and tests read the message. Sources: the service model for the
 //! codes, recordings of the service for the texts.
 
+use std::fmt::Display;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -66,6 +68,77 @@ impl ApiError {
         }
     }
 
+    fn worded(code: &'static str, message: impl Into<String>) -> Self {
+        Self::Worded {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// No state machine, or version or alias of one, has this ARN.
+    pub(crate) fn no_state_machine(arn: impl Display) -> Self {
+        Self::worded(
+            "StateMachineDoesNotExist",
+            format!("State Machine Does Not Exist: '{arn}'"),
+        )
+    }
+
+    /// A state machine of this name has another content.
+    pub(crate) fn state_machine_exists(arn: impl Display) -> Self {
+        Self::worded(
+            "StateMachineAlreadyExists",
+            format!("State Machine Already Exists: '{arn}'"),
+        )
+    }
+
+    /// The state machine goes as soon as its last execution has ended.
+    pub(crate) fn state_machine_deleting(arn: impl Display) -> Self {
+        Self::worded("StateMachineDeleting", format!("State Machine is deleting: '{arn}'"))
+    }
+
+    /// No activity has this ARN.
+    pub(crate) fn no_activity(arn: impl Display) -> Self {
+        Self::worded("ActivityDoesNotExist", format!("Activity Does Not Exist: '{arn}'"))
+    }
+
+    /// Nothing that can be tagged has this ARN.
+    pub(crate) fn no_resource(arn: impl Display) -> Self {
+        Self::worded("ResourceNotFound", format!("Resource not found: '{arn}'"))
+    }
+
+    /// An alias, or a version that it routes to, is not there.
+    pub(crate) fn no_referenced_resource() -> Self {
+        Self::worded("ResourceNotFound", "Request references a resource that does not exist.")
+    }
+
+    /// The request does not fit what is there.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::worded("ConflictException", message)
+    }
+
+    /// An update that changes nothing.
+    pub(crate) fn missing_parameter(message: impl Into<String>) -> Self {
+        Self::worded("MissingRequiredParameter", message)
+    }
+
+    /// The logging configuration breaks a rule.
+    pub(crate) fn invalid_logging(message: impl Display) -> Self {
+        Self::worded(
+            "InvalidLoggingConfiguration",
+            format!("Invalid Logging Configuration: {message}"),
+        )
+    }
+
+    /// More tags than a resource can have.
+    pub(crate) fn too_many_tags(arn: impl Display) -> Self {
+        Self::worded("TooManyTags", format!("Too many tags on resource '{arn}'"))
+    }
+
+    /// The token of a page is none that a list has given out.
+    pub(crate) fn invalid_page_token(token: impl Display) -> Self {
+        Self::worded("InvalidToken", format!("Invalid Token: '{token}'"))
+    }
+
     /// AWS's name for it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -115,5 +188,12 @@ impl ApiError {
             members.insert("reason".to_owned(), Value::from(*reason));
         }
         body
+    }
+}
+
+impl From<ports::Error> for ApiError {
+    /// A port's failure that the operation has not foreseen.
+    fn from(error: ports::Error) -> Self {
+        Self::Internal(error.chain())
     }
 }

@@ -18,16 +18,19 @@
 pub mod limits;
 
 mod app;
+mod arn;
+mod date;
 mod error;
 mod facts;
 mod listener;
+mod page;
 mod protocol;
 mod route;
 mod server;
 mod states;
 mod validate;
 
-pub use app::{App, Settings};
+pub use app::{App, Parts, Settings};
 pub use error::ApiError;
 pub use listener::run;
 pub use states::{Coverage, OperationCoverage, coverage};

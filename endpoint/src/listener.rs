@@ -37,8 +37,8 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) if is_out_of_descriptors(&error) => {
-                let later = app.clock.now().plus(limits::ACCEPT_REST);
-                app.clock.sleep_until(later).await;
+                let later = app.parts.clock.now().plus(limits::ACCEPT_REST);
+                app.parts.clock.sleep_until(later).await;
             }
             Err(error) => return Err(error),
         }

@@ -20,6 +20,9 @@ const SYNC_PREFIX: &str = "sync-";
 pub(crate) async fn answer(app: &App, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let id = app.new_id();
     let answered = take(app, request).await;
+    if let Err(ApiError::Internal(cause)) = &answered {
+        (app.parts.report)(&format!("request {id} failed: {cause}"));
+    }
     protocol::respond(id, answered)
 }
 

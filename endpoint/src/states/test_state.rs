@@ -8,7 +8,7 @@ use crate::error::ApiError;
 
 /// Runs one state of a definition.
 pub(crate) fn test_state(app: &App, request: &TestStateRequest) -> Result<TestStateResponse, ApiError> {
-    let now = asl::Timestamp::from_millis(app.clock.now().as_millis());
+    let now = asl::Timestamp::from_millis(app.parts.clock.now().as_millis());
     // A test does not wait, so the jitter of a retry shows in the answer alone.
     let moment = Moment { now, jitter: 0.5 };
     let progress = asl::test_state::test_state(request, identity(app, request, now), moment);

@@ -4,7 +4,7 @@ mod shapes;
 
 use std::sync::Arc;
 
-use endpoint::{App, Settings};
+use endpoint::{App, Parts, Settings};
 use engine::Stop;
 use ports::memory;
 use serde_json::{Value, json};
@@ -47,8 +47,13 @@ impl Served {
             account: "111111111111".to_owned(),
             region: "us-east-1".to_owned(),
         };
-        let clock = Arc::new(memory::Clock::default());
-        let app = Arc::new(App::new(settings, clock).unwrap());
+        let parts = Parts {
+            state_machines: Arc::new(memory::StateMachines::default()),
+            activities: Arc::new(memory::Activities::default()),
+            clock: Arc::new(memory::Clock::default()),
+            report: |cause| println!("{cause}"),
+        };
+        let app = Arc::new(App::new(settings, parts).unwrap());
         let stop = Stop::default();
         let asked = stop.clone();
         let mut running = JoinSet::new();
