@@ -7,12 +7,10 @@
     reason = "the macros of criterion make functions without documentation"
 )]
 
-#[path = "../tests/support/identity.rs"]
-mod identity;
-
-use asl::{Command, Event, Execution, ExecutionType, Moment, Recording, StateMachine, Timestamp, parse, step};
+use asl::{
+    Command, Event, Execution, ExecutionType, Identity, Moment, Recording, StateMachine, Timestamp, parse, step,
+};
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
-use identity::identity;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -42,7 +40,7 @@ fn chain(count: usize) -> Arc<StateMachine> {
 }
 
 fn run(machine: &Arc<StateMachine>, input: &str, recording: Recording) -> usize {
-    let execution = Execution::new(machine.clone(), identity(ExecutionType::Standard), recording);
+    let execution = Execution::new(machine.clone(), Identity::example(ExecutionType::Standard), recording);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,

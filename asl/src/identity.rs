@@ -40,3 +40,29 @@ pub struct Identity {
     /// Task tokens are this with the task's number; make it hard to guess.
     pub token_prefix: Text,
 }
+
+impl Identity {
+    /// An identity for examples and tests: execution `e` of machine `m`, started at the epoch.
+    ///
+    /// ```
+    /// use asl::{ExecutionType, Identity};
+    ///
+    /// let identity = Identity::example(ExecutionType::Express);
+    /// assert_eq!(&*identity.execution_arn, "arn:aws:states:us-east-1:000000000000:execution:m:e");
+    /// ```
+    pub fn example(execution_type: ExecutionType) -> Self {
+        Self {
+            execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".into(),
+            name: "e".into(),
+            role_arn: "arn:aws:iam::000000000000:role/r".into(),
+            start_time: Timestamp::from_millis(0),
+            state_machine_arn: "arn:aws:states:us-east-1:000000000000:stateMachine:m".into(),
+            state_machine_name: "m".into(),
+            execution_type,
+            redrive_count: 0,
+            redrive_time: None,
+            map_run_arn: None,
+            token_prefix: "t".into(),
+        }
+    }
+}

@@ -1,11 +1,7 @@
 //! Any bytes as a definition, any JSON as input: an answer, never a panic.
 #![cfg(test)]
 
-#[path = "support/identity.rs"]
-mod identity;
-
-use asl::{Event, Execution, ExecutionType, Moment, Recording, Timestamp, parse, step};
-use identity::identity;
+use asl::{Event, Execution, ExecutionType, Identity, Moment, Recording, Timestamp, parse, step};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -32,7 +28,7 @@ fn run(definition: &Value, input: &Value) {
     let Some(machine) = parse(&definition.to_string()).machine else {
         return;
     };
-    let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Full);
+    let execution = Execution::new(machine, Identity::example(ExecutionType::Express), Recording::Full);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,
@@ -117,7 +113,7 @@ fn loops_without_a_wait_end_at_a_named_limit() {
         let machine = parse(&json!({"StartAt": "A", "States": {"A": state}}).to_string())
             .machine
             .unwrap();
-        let mut identity = identity(ExecutionType::Express);
+        let mut identity = Identity::example(ExecutionType::Express);
         if input.get("big").is_none() {
             identity.execution_type = ExecutionType::Standard;
         }
@@ -178,7 +174,7 @@ proptest! {
             "A": {"Type": "Pass", "Result": value, "ResultPath": path, "Next": "B"},
             "B": {"Type": "Pass", "InputPath": path, "End": true}}});
         let machine = parse(&definition.to_string()).machine.unwrap();
-        let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Off);
+        let execution = Execution::new(machine, Identity::example(ExecutionType::Express), Recording::Off);
         let moment = Moment { now: Timestamp::from_millis(0), jitter: 0.0 };
         let (_, commands) = step(execution, Event::Start { input: "{}".into() }, moment).unwrap();
         let Some(asl::Command::Finish(asl::Ending::Succeeded { output })) = commands.last() else { panic!("{commands:?}") };

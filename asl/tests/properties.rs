@@ -1,11 +1,7 @@
 //! What holds for every path and template, whatever the data: `serde_json`'s pointers and plain iterators are the oracle.
 #![cfg(test)]
 
-#[path = "support/identity.rs"]
-mod identity;
-
-use asl::{Command, Ending, Event, Execution, ExecutionType, Moment, Recording, Timestamp, parse, step};
-use identity::identity;
+use asl::{Command, Ending, Event, Execution, ExecutionType, Identity, Moment, Recording, Timestamp, parse, step};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +14,7 @@ fn pass(fields: &Value, input: &Value) -> Result<Value, String> {
     let definition = json!({"StartAt": "A", "States": {"A": state}});
     let parsed = parse(&definition.to_string());
     let machine = parsed.machine.ok_or_else(|| format!("{:?}", parsed.diagnostics))?;
-    let execution = Execution::new(machine, identity(ExecutionType::Express), Recording::Off);
+    let execution = Execution::new(machine, Identity::example(ExecutionType::Express), Recording::Off);
     let moment = Moment {
         now: Timestamp::from_millis(0),
         jitter: 0.0,

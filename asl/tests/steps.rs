@@ -1,14 +1,10 @@
 //! The interpreter as its callers see it: events in, commands out.
 #![cfg(test)]
 
-#[path = "support/identity.rs"]
-mod identity;
-
 use asl::{
-    Command, Ending, Event, Execution, ExecutionType, Items, MapRunResult, Moment, Recording, Refused, RefusedReason,
-    TaskPhase, Timestamp, Value, parse, step,
+    Command, Ending, Event, Execution, ExecutionType, Identity, Items, MapRunResult, Moment, Recording, Refused,
+    RefusedReason, TaskPhase, Timestamp, Value, parse, step,
 };
-use identity::identity;
 use serde_json::json;
 
 fn moment(millis: i64) -> Moment {
@@ -21,7 +17,7 @@ fn moment(millis: i64) -> Moment {
 fn new(definition: &Value) -> Execution {
     let parsed = parse(&definition.to_string());
     let machine = parsed.machine.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics));
-    Execution::new(machine, identity(ExecutionType::Standard), Recording::Full)
+    Execution::new(machine, Identity::example(ExecutionType::Standard), Recording::Full)
 }
 
 fn start(definition: &Value, input: &Value) -> (Execution, Vec<Command>) {

@@ -1,11 +1,7 @@
 //! What the targets share: an execution with a world that answers from the fuzzer's bytes.
 
-#[path = "../../tests/support/identity.rs"]
-mod identity;
-
-use identity::identity;
 use asl::{
-    Command, Event, Execution, ExecutionType, MapRunResult, Moment, Recording, StateMachine, TaskPhase,
+    Command, Event, Execution, ExecutionType, Identity, MapRunResult, Moment, Recording, StateMachine, TaskPhase,
     Timestamp, parse, parse_for, step,
 };
 use serde_json::{Value, json};
@@ -51,7 +47,7 @@ pub fn run(definition: &Value, input: &str) {
 
 /// Feeds an execution with answers that the bytes choose.
 pub fn walk(machine: Arc<StateMachine>, input: &str, choices: &[u8]) {
-    let mut execution = Execution::new(machine, identity(ExecutionType::Standard), Recording::Full);
+    let mut execution = Execution::new(machine, Identity::example(ExecutionType::Standard), Recording::Full);
     let mut events = VecDeque::from([Event::Start {
         input: input.to_owned(),
     }]);
