@@ -31,7 +31,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::function;
+use crate::json_function;
 
 /// Why the runtime has ended.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ where
         let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
         let deadline = Timestamp::from_millis(deadline);
         let input = event.payload.to_string();
-        let output = function::call(&input, |event| function(event, deadline)).await;
+        let output = json_function::call(&input, |event| function(event, deadline)).await;
         let output = output.and_then(|output| {
             RawValue::from_string(output).map_err(|error| TaskFailure::of("Gantry.Internal", &error))
         });

@@ -1,9 +1,6 @@
 //! The AWS adapters against servers that speak the services' protocols, through the official SDK.
 #![cfg(test)]
 
-#[expect(dead_code, reason = "each test uses its part of the services")]
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,8 +16,8 @@ use ports::{
     AttributeValue, ErrorKind, Fault, Faults, Notification, Notifier as _, ObjectBody, ObjectKey, ObjectStore,
     PutOptions, Row, Table as _, conformance, memory,
 };
-use support::listener::Server;
-use support::{dynamodb, s3, sns};
+use testing::listener::Server;
+use testing::{dynamodb, s3, sns};
 
 fn config(server: &Server) -> SdkConfig {
     let credentials = Credentials::new(s3::KEY, s3::KEY, None, None, "test");

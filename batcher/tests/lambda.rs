@@ -1,19 +1,15 @@
 //! The built Lambda binary answers what the function answers in this process, and leaves the same objects.
 #![cfg(test)]
 
-#[expect(dead_code, reason = "each stage uses its part of the services")]
-#[path = "../../adapters/tests/support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::local::{Clock, Functions};
+use adapters::functions::{Function as _, InProcess};
+use adapters::local::Clock;
 use batcher::{Config, Event, Ports, handle};
 use ports::{Clock as _, ObjectStore, memory};
 use serde_json::{Value, json};
-use support::lambda::{Lambda, call, in_our_words};
-use support::s3;
+use testing::{s3, stage};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:batcher";
 
@@ -26,18 +22,14 @@ fn store() -> Arc<memory::ObjectStore> {
     store
 }
 
-fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
+fn in_process(store: &Arc<memory::ObjectStore>) -> InProcess {
     let config = Config::from_lookup(|name| (name == "STATE_BUCKET").then(|| "state".to_owned())).unwrap();
     let ports = Ports {
         store: Arc::clone(store) as Arc<dyn ObjectStore>,
         clock: Arc::new(Clock),
     };
     let shared = Arc::new((ports, config));
-    let functions = Functions::new(
-        Arc::new(memory::Table::default()),
-        Arc::new(memory::Notifier::default()),
-    );
-    functions.with(ARN, move |event: Event, deadline| {
+    InProcess::new(move |event: Event, deadline| {
         let shared = Arc::clone(&shared);
         async move { handle(event, &shared.0, &shared.1, deadline).await }
     })
@@ -62,17 +54,21 @@ fn events() -> Vec<Value> {
 #[tokio::test]
 async fn the_binary_answers_as_the_function_does() {
     let (here, there) = (store(), store());
-    let functions = in_process(&here);
+    let function = in_process(&here);
     let server = s3::serve(Arc::clone(&there) as Arc<dyn ObjectStore>).await;
     let variables = [("STATE_BUCKET", "state"), ("AWS_ENDPOINT_URL", server.url.as_str())];
-    let mut lambda = Lambda::start(env!("CARGO_BIN_EXE_batcher"), &variables).await;
+    let lambda = stage::process(ARN, env!("CARGO_BIN_EXE_batcher"), &variables);
     let deadline = Clock.now().plus(Duration::from_mins(10));
     let mut succeeded = 0;
     for event in events() {
-        let expected = call(&functions, ARN, &event, deadline).await;
+        let expected = function.invoke(event.to_string(), deadline).await;
         succeeded += usize::from(expected.is_ok());
-        let answer = lambda.invoke(&event, deadline).await;
-        assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");
+        let answer = lambda.invoke(event.to_string(), deadline).await;
+        assert_eq!(
+            answer.map_err(stage::in_our_words),
+            expected.map_err(stage::in_our_words),
+            "{event}"
+        );
     }
     assert_eq!(succeeded, 2, "the others are errors on both sides");
     assert_eq!(there.keys("state"), here.keys("state"));

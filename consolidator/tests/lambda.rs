@@ -1,20 +1,16 @@
 //! The built Lambda binary answers what the function answers in this process, and leaves the same rows and objects.
 #![cfg(test)]
 
-#[expect(dead_code, reason = "each stage uses its part of the services")]
-#[path = "../../adapters/tests/support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::local::{Clock, Functions};
+use adapters::functions::{Function as _, InProcess};
+use adapters::local::Clock;
 use consolidator::{Config, Event, Ports, handle};
 use manifest::run_key;
 use ports::{Clock as _, ObjectStore, Table as _, TableSchema, memory};
 use serde_json::{Value, json};
-use support::lambda::{Lambda, call, in_our_words};
-use support::{dynamodb, s3, sns};
+use testing::{dynamodb, s3, sns, stage};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:consolidator";
 const VARIABLES: [(&str, &str); 3] = [
@@ -57,7 +53,7 @@ fn store() -> Arc<memory::ObjectStore> {
 }
 
 struct World {
-    functions: Functions,
+    function: InProcess,
     table: Arc<memory::Table>,
     notifier: Arc<memory::Notifier>,
 }
@@ -75,13 +71,12 @@ async fn in_process(store: &Arc<memory::ObjectStore>) -> World {
         clock: Arc::new(Clock),
     };
     let shared = Arc::new((ports, config));
-    let functions = Functions::new(Arc::clone(&table) as _, Arc::clone(&notifier) as _);
-    let functions = functions.with(ARN, move |event: Event, deadline| {
+    let function = InProcess::new(move |event: Event, deadline| {
         let shared = Arc::clone(&shared);
         async move { handle(event, &shared.0, &shared.1, deadline).await }
     });
     World {
-        functions,
+        function,
         table,
         notifier,
     }
@@ -133,14 +128,18 @@ async fn the_binary_answers_as_the_function_does() {
     variables.push(("AWS_ENDPOINT_URL_S3", server.url.as_str()));
     variables.push(("AWS_ENDPOINT_URL_DYNAMODB", tables.server.url.as_str()));
     variables.push(("AWS_ENDPOINT_URL_SNS", topics.server.url.as_str()));
-    let mut lambda = Lambda::start(env!("CARGO_BIN_EXE_consolidator"), &variables).await;
+    let lambda = stage::process(ARN, env!("CARGO_BIN_EXE_consolidator"), &variables);
     let deadline = Clock.now().plus(Duration::from_mins(10));
     let mut succeeded = 0;
     for event in events() {
-        let expected = call(&world.functions, ARN, &event, deadline).await;
+        let expected = world.function.invoke(event.to_string(), deadline).await;
         succeeded += usize::from(expected.is_ok());
-        let answer = lambda.invoke(&event, deadline).await;
-        assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");
+        let answer = lambda.invoke(event.to_string(), deadline).await;
+        assert_eq!(
+            answer.map_err(stage::in_our_words),
+            expected.map_err(stage::in_our_words),
+            "{event}"
+        );
     }
     assert_eq!(succeeded, 4, "the others are errors on both sides");
     assert_eq!(there.keys("state"), here.keys("state"));

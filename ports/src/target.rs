@@ -34,6 +34,12 @@ impl FunctionArn {
             .unwrap_or(&self.0)
     }
 
+    /// The region, if the text is an ARN.
+    pub fn region(&self) -> Option<&str> {
+        let is_arn = self.0.starts_with("arn:");
+        self.0.split(':').nth(3).filter(|region| is_arn && !region.is_empty())
+    }
+
     /// The version or alias, if the ARN names one.
     pub fn qualifier(&self) -> Option<&str> {
         self.0.splitn(COLONS_BEFORE_NAME + 2, ':').nth(COLONS_BEFORE_NAME + 1)

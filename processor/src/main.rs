@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use adapters::http::{Origin, OriginOptions, SystemResolver};
+use adapters::origin::{Origin, OriginOptions, SystemResolver};
 use processor::{Config, GuardedResolver, Ports, handle};
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,21 +1,17 @@
 //! The built Lambda binary answers what the function answers in this process, and leaves the same objects.
 #![cfg(test)]
 
-#[expect(dead_code, reason = "each stage uses its part of the services")]
-#[path = "../../adapters/tests/support/mod.rs"]
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::http::{Origin, OriginOptions, SystemResolver};
-use adapters::local::{Clock, Functions};
+use adapters::functions::{Function as _, InProcess};
+use adapters::local::Clock;
+use adapters::origin::{Origin, OriginOptions, SystemResolver};
 use ports::{Clock as _, ObjectStore, memory};
 use processor::{Config, Event, GuardedResolver, Ports, handle};
 use serde_json::{Value, json};
-use support::lambda::{Lambda, call, in_our_words};
-use support::listener::{self, Server};
-use support::s3;
+use testing::listener::{self, Server};
+use testing::{s3, stage};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:processor";
 const VARIABLES: [(&str, &str); 5] = [
@@ -46,7 +42,7 @@ async fn origin() -> Server {
     listener::serve(answer).await
 }
 
-fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
+fn in_process(store: &Arc<memory::ObjectStore>) -> InProcess {
     let config = Config::from_lookup(lookup).unwrap();
     let resolver = GuardedResolver::new(Arc::new(SystemResolver), config.guard.allow_private.clone());
     let ports = Ports {
@@ -57,11 +53,7 @@ fn in_process(store: &Arc<memory::ObjectStore>) -> Functions {
         politeness: Arc::default(),
     };
     let shared = Arc::new((ports, config));
-    let functions = Functions::new(
-        Arc::new(memory::Table::default()),
-        Arc::new(memory::Notifier::default()),
-    );
-    functions.with(ARN, move |event: Event, deadline| {
+    InProcess::new(move |event: Event, deadline| {
         let shared = Arc::clone(&shared);
         async move { handle(event, &shared.0, &shared.1, deadline).await }
     })
@@ -116,18 +108,22 @@ async fn the_binary_answers_as_the_function_does() {
     let here = Arc::new(memory::ObjectStore::default());
     let there = Arc::new(memory::ObjectStore::default());
     let origin = origin().await;
-    let functions = in_process(&here);
+    let function = in_process(&here);
     let server = s3::serve(Arc::clone(&there) as Arc<dyn ObjectStore>).await;
     let mut variables = VARIABLES.to_vec();
     variables.push(("AWS_ENDPOINT_URL", server.url.as_str()));
-    let mut lambda = Lambda::start(env!("CARGO_BIN_EXE_processor"), &variables).await;
+    let lambda = stage::process(ARN, env!("CARGO_BIN_EXE_processor"), &variables);
     let deadline = Clock.now().plus(Duration::from_mins(10));
     let mut succeeded = 0;
     for event in events(&origin.url) {
-        let expected = call(&functions, ARN, &event, deadline).await;
+        let expected = function.invoke(event.to_string(), deadline).await;
         succeeded += usize::from(expected.is_ok());
-        let answer = lambda.invoke(&event, deadline).await;
-        assert_eq!(answer.map_err(in_our_words), expected.map_err(in_our_words), "{event}");
+        let answer = lambda.invoke(event.to_string(), deadline).await;
+        assert_eq!(
+            answer.map_err(stage::in_our_words),
+            expected.map_err(stage::in_our_words),
+            "{event}"
+        );
     }
     assert_eq!(succeeded, 2, "the others are errors on both sides");
     for (bucket, count) in [("state", 1), ("images", 4)] {

@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use adapters::aws::LazyS3;
-use adapters::http::{Origin, OriginOptions, SystemResolver};
-use adapters::local::{Access, Functions, Router, Table as LocalTable};
+use adapters::functions::{Functions, InProcess};
+use adapters::integrations::{DynamoDb, Sns, Tasks};
+use adapters::local::{Access, Router, Table as LocalTable};
+use adapters::origin::{Origin, OriginOptions, SystemResolver};
 use engine::Engine;
 use manifest::request::ManifestObject;
 use ports::{
@@ -130,10 +132,13 @@ async fn objects(state: &State, spec: &RunSpec) -> Result<Arc<dyn ObjectStore>> 
 }
 
 fn stages(shared: &Shared, spec: &RunSpec, progress: &Progress) -> Result<Arc<dyn TaskInvoker>> {
-    let functions = Functions::new(Arc::clone(&shared.table), Arc::clone(&shared.notifier));
-    let functions = with_batcher(functions, shared, spec, progress.expected())?;
+    let functions = with_batcher(Functions::default(), shared, spec, progress.expected())?;
     let functions = with_processor(functions, shared, spec, progress.meter())?;
-    Ok(Arc::new(with_consolidator(functions, shared, spec)?))
+    let functions = with_consolidator(functions, shared, spec)?;
+    let tasks = Tasks::new(functions)
+        .with("dynamodb", DynamoDb::new(Arc::clone(&shared.table)))
+        .with("sns", Sns::new(Arc::clone(&shared.notifier)));
+    Ok(Arc::new(tasks))
 }
 
 fn with_batcher(functions: Functions, shared: &Shared, spec: &RunSpec, expected: &Arc<Expected>) -> Result<Functions> {
@@ -158,7 +163,7 @@ fn with_batcher(functions: Functions, shared: &Shared, spec: &RunSpec, expected:
             answer.map_err(TaskFailure::from)
         }
     };
-    Ok(functions.with(function_arn("gantry-batcher"), handle))
+    Ok(functions.with(function_arn("gantry-batcher"), InProcess::new(handle)))
 }
 
 fn with_processor(functions: Functions, shared: &Shared, spec: &RunSpec, meter: &Arc<Meter>) -> Result<Functions> {
@@ -189,7 +194,7 @@ fn with_processor(functions: Functions, shared: &Shared, spec: &RunSpec, meter: 
         let (ports, config) = (Arc::clone(&ports), Arc::clone(&config));
         async move { processor::handle(event, &ports, &config, deadline).await }
     };
-    Ok(functions.with(function_arn("gantry-processor"), handle))
+    Ok(functions.with(function_arn("gantry-processor"), InProcess::new(handle)))
 }
 
 fn origin(spec: &RunSpec, allowed: AllowPrivate) -> Result<Origin> {
@@ -224,7 +229,7 @@ fn with_consolidator(functions: Functions, shared: &Shared, spec: &RunSpec) -> R
         let (ports, config) = (Arc::clone(&ports), Arc::clone(&config));
         async move { consolidator::handle(event, &ports, &config, deadline).await }
     };
-    Ok(functions.with(function_arn("gantry-consolidator"), handle))
+    Ok(functions.with(function_arn("gantry-consolidator"), InProcess::new(handle)))
 }
 
 /// Settings as a stage looks them up.

@@ -19,7 +19,7 @@ fn since_1970() -> Duration {
 }
 
 /// For names that must differ between two lives of a process.
-pub(super) fn nanos_since_1970() -> u64 {
+pub(crate) fn nanos_since_1970() -> u64 {
     u64::try_from(since_1970().as_nanos()).unwrap_or(u64::MAX)
 }
 

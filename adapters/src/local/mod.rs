@@ -1,8 +1,8 @@
-//! One machine: folders, `SQLite` files, functions in this process, the wall clock.
+//! One machine: folders, `SQLite` files, the wall clock.
 
-mod clock;
+pub(crate) mod clock;
 mod directory;
-mod functions;
+mod private;
 mod records;
 mod router;
 mod state;
@@ -10,7 +10,7 @@ mod table;
 
 pub use clock::Clock;
 pub use directory::{Access, Directory, stamp};
-pub use functions::Functions;
+pub use private::create_private;
 pub use records::Records;
 pub use router::Router;
 pub use state::{Opening, StateDir};

@@ -9,13 +9,14 @@
 //!   .gantry/spool/        what came through stdin
 //! ```
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use ports::{Error, ErrorKind, Result};
 
-use super::directory::on_path;
+use super::directory::{on_path, sweep_below};
+use super::private::{self, create_private};
 
 /// The layout that this gantry reads and writes.
 const LAYOUT: &str = "1";
@@ -53,7 +54,12 @@ impl StateDir {
         }
         check_layout(root)?;
         let lock = match opening {
-            Opening::Exclusive => Some(lock(root)?),
+            Opening::Exclusive => {
+                let lock = lock(root)?;
+                // Files that a killed process left unfinished: nobody else writes here now.
+                sweep_below(&root.join("objects"))?;
+                Some(lock)
+            }
             Opening::Shared => None,
         };
         Ok(Self {
@@ -84,9 +90,8 @@ impl StateDir {
 }
 
 fn make(root: &Path) -> Result<()> {
-    for folder in ["objects", "spool"] {
-        std::fs::create_dir_all(root.join(folder))
-            .map_err(|error| on_path(error, "failed to make the state directory", root))?;
+    for folder in [root.to_owned(), root.join("objects"), root.join("spool")] {
+        private::make_folder(&folder).map_err(|error| on_path(error, "failed to make the state directory", root))?;
     }
     let version = root.join("VERSION");
     if version.exists() {
@@ -94,8 +99,11 @@ fn make(root: &Path) -> Result<()> {
     }
     // Through a rename: a version file is never half-written.
     let part = root.join("VERSION.part");
-    let written = std::fs::write(&part, LAYOUT).and_then(|()| std::fs::rename(&part, &version));
-    written.map_err(|error| on_path(error, "failed to write", &version))
+    let write = || {
+        create_private(&part)?.write_all(LAYOUT.as_bytes())?;
+        std::fs::rename(&part, &version)
+    };
+    write().map_err(|error| on_path(error, "failed to write", &version))
 }
 
 fn check_layout(root: &Path) -> Result<()> {
@@ -114,13 +122,7 @@ fn check_layout(root: &Path) -> Result<()> {
 
 fn lock(root: &Path) -> Result<File> {
     let path = root.join("lock");
-    let opened = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
-    let mut file = opened.map_err(|error| on_path(error, "failed to open", &path))?;
+    let mut file = private::open_file(&path).map_err(|error| on_path(error, "failed to open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(taken(root, &mut file)),
@@ -177,6 +179,63 @@ mod tests {
         let refused = StateDir::open(dir.path(), Opening::Exclusive).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Malformed);
         assert!(refused.to_string().contains("layout `99`"), "{refused}");
+    }
+
+    fn modes(folder: &Path) -> Vec<(String, u32)> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+            found.push((entry.file_name().into_string().unwrap(), mode));
+            if entry.file_type().unwrap().is_dir() {
+                found.extend(modes(&entry.path()));
+            }
+        }
+        found
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may_look_into_it() {
+        use crate::local::{Directory, Records, Table};
+        use ports::{ObjectKey, ObjectStore as _, PutOptions};
+
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("state");
+        // One that an earlier run, or a person, made for everybody.
+        std::fs::create_dir(&root).unwrap();
+        let state = StateDir::open(&root, Opening::Exclusive).unwrap();
+        let _records = Records::open(&state.records()).unwrap();
+        let _table = Table::open(&state.table()).unwrap();
+        let at = ObjectKey::new("gantry", "run/outcomes/0.jsonl");
+        let body = b"https://example.com/?token=secret".to_vec().into();
+        let store = Directory::below(state.objects());
+        store.put(&at, body, PutOptions::default()).await.unwrap();
+        let found = modes(dir.path());
+        assert!(found.len() > 9, "{found:?}");
+        for (name, mode) in found {
+            assert_eq!(mode & 0o077, 0, "{name} has mode {mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_unfinished_is_swept_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(StateDir::open(dir.path(), Opening::Exclusive).unwrap());
+        let folder = dir.path().join("objects/gantry/run/outcomes");
+        std::fs::create_dir_all(&folder).unwrap();
+        let abandoned = folder.join(format!(".gantry-{}-1-0.part", i32::MAX));
+        for file in [&abandoned, &folder.join("0.jsonl")] {
+            std::fs::write(file, "half").unwrap();
+        }
+        drop(StateDir::open(dir.path(), Opening::Shared).unwrap());
+        assert!(abandoned.exists(), "looking removes nothing");
+        drop(StateDir::open(dir.path(), Opening::Exclusive).unwrap());
+        let left: Vec<_> = std::fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["0.jsonl"]);
     }
 
     #[test]

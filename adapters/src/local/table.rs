@@ -16,7 +16,9 @@ use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttr
 use dynoxide::{AttributeValue as Value, Database, DynoxideError, ImportOptions, Item};
 use ports::{AttributeValue, Error, ErrorKind, Result, Row, TableSchema};
 
-use super::directory::blocking;
+use super::directory::{blocking, on_path};
+use super::private;
+use super::records::{disk_full, is_about_a_full_disk};
 
 /// Tables in one file.
 #[derive(Clone)]
@@ -44,6 +46,7 @@ impl Table {
             let text = format!("the path `{}` of the table file is not UTF-8", path.display());
             return Err(Error::new(ErrorKind::Malformed, text));
         };
+        private::make_file(path).map_err(|error| on_path(error, "open the table file", path))?;
         let database = Database::new(text).map_err(failed)?;
         // This sets `synchronous` to NORMAL, which does not wait for the disk at each commit.
         database.disable_bulk_loading().map_err(failed)?;
@@ -264,7 +267,7 @@ fn failure(error: DynoxideError, doing: String) -> Error {
         "ResourceInUseException" | "ConditionalCheckFailedException" => ErrorKind::Conflict,
         "ValidationException" => ErrorKind::Malformed,
         "ItemCollectionSizeLimitExceededException" => ErrorKind::Full,
-        _ if text.contains("disk is full") => ErrorKind::Full,
+        _ if is_about_a_full_disk(&text) => return disk_full(&doing),
         _ if text.contains("readonly") || text.contains("unable to open") => ErrorKind::Denied,
         _ => ErrorKind::Unavailable,
     };
@@ -288,6 +291,16 @@ mod tests {
         let urls = (0..count).map(|number| format!("https://example.com/{number}"));
         urls.map(|url| Row::from([("url".to_owned(), AttributeValue::S(url))]))
             .collect()
+    }
+
+    #[test]
+    fn a_full_disk_is_called_so() {
+        let error = DynoxideError::InternalServerError("database or disk is full".to_owned());
+        let error = failure(error, "open the table file `t`".to_owned());
+        assert_eq!(
+            (error.kind(), error.chain().as_str()),
+            (ErrorKind::Full, "failed to open the table file `t`: the disk is full")
+        );
     }
 
     #[tokio::test]

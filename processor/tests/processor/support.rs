@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::http::{OriginOptions, SystemResolver};
+use adapters::origin::{OriginOptions, SystemResolver};
 use manifest::Outcome;
 use ports::{Clock, Meter, ObjectStore, Timestamp, memory};
 use processor::{Config, Error, Event, GuardedResolver, Ports, Response, Summary, TaskResult};
@@ -60,7 +60,7 @@ impl World {
             idle_per_host_max: 64,
             extra_roots,
         };
-        let origin = adapters::http::Origin::new(Arc::new(resolver), &options).unwrap();
+        let origin = adapters::origin::Origin::new(Arc::new(resolver), &options).unwrap();
         Self::new(config, Arc::new(origin), Arc::new(adapters::local::Clock))
     }
 

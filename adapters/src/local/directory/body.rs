@@ -10,7 +10,8 @@ use futures::{StreamExt, stream};
 use ports::{BodyStream, Error, ErrorKind, ObjectBody, ObjectKey, PutResult, Result};
 use rustix::io::Errno;
 
-use super::{Writing, blocking};
+use super::blocking;
+use super::object_writer::ObjectWriter;
 
 /// Bodies below this are read and written on the calling task; larger ones in pieces of at least this on a thread
 /// for it. At 1 MiB the hand-over costs under a tenth of the copying.
@@ -72,7 +73,7 @@ fn cut_short(at: &ObjectKey, offset: u64, errno: Errno) -> Error {
 /// Writes a body as a new object.
 pub(super) async fn write(
     body: ObjectBody,
-    begin: impl FnOnce() -> Result<(Writing, File)> + Send,
+    begin: impl FnOnce() -> Result<(ObjectWriter, File)> + Send,
 ) -> Result<PutResult> {
     let mut source = match body {
         ObjectBody::Bytes(bytes) if bytes.len() < PIECE_BYTES => return write_small(&[bytes], begin),
@@ -83,26 +84,26 @@ pub(super) async fn write(
     if is_end {
         return write_small(&pieces, begin);
     }
-    let (writing, mut file) = begin()?;
+    let (writer, mut file) = begin()?;
     loop {
         let written = blocking(move || {
             let written = write_all(&file, &pieces);
             Ok((file, written))
         });
         let (back, written) = written.await?;
-        written.map_err(|error| writing.failed(&error))?;
+        written.map_err(|error| writer.failed(&error))?;
         file = back;
         if is_end {
-            return writing.finish(&file);
+            return writer.finish(&file);
         }
         (pieces, is_end) = next_pieces(&mut source).await?;
     }
 }
 
-fn write_small(pieces: &[Bytes], begin: impl FnOnce() -> Result<(Writing, File)>) -> Result<PutResult> {
-    let (writing, file) = begin()?;
-    write_all(&file, pieces).map_err(|error| writing.failed(&error))?;
-    writing.finish(&file)
+fn write_small(pieces: &[Bytes], begin: impl FnOnce() -> Result<(ObjectWriter, File)>) -> Result<PutResult> {
+    let (writer, file) = begin()?;
+    write_all(&file, pieces).map_err(|error| writer.failed(&error))?;
+    writer.finish(&file)
 }
 
 /// The next pieces, together at least [`PIECE_BYTES`] unless the body has ended.
@@ -138,11 +139,11 @@ fn write_all(mut file: &File, pieces: &[Bytes]) -> std::io::Result<()> {
 }
 
 /// Copies a file into a new object; the kernel moves the bytes, or shares them where the file system can.
-pub(super) async fn copy(source: File, target: File, size: u64, writing: Writing) -> Result<PutResult> {
+pub(super) async fn copy(source: File, target: File, size: u64, writer: ObjectWriter) -> Result<PutResult> {
     let work = move || {
         let copied = std::io::copy(&mut &source, &mut &target);
-        copied.map_err(|error| writing.failed(&error))?;
-        writing.finish(&target)
+        copied.map_err(|error| writer.failed(&error))?;
+        writer.finish(&target)
     };
     if size < PIECE_BYTES as u64 {
         return work();

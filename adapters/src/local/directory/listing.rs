@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat, unlinkat}
 use rustix::io::{Errno, Result};
 
 use super::naming::Meaning;
-use super::part;
+use super::object_writer::is_abandoned;
 use super::tree::{Missing, Tree, regular};
 
 /// S3's limit of a page.
@@ -191,7 +191,7 @@ pub(super) fn sweep(tree: &Tree, folder: &str) -> Result<u64> {
     for (name, is_folder) in names {
         if is_folder {
             removed += sweep(tree, &join(folder, &name))?;
-        } else if part::is_abandoned(&name) {
+        } else if is_abandoned(&name) {
             let handle = tree.folder(folder, Missing::Fail)?;
             unlinkat(&*handle, &name, AtFlags::empty())?;
             removed += 1;

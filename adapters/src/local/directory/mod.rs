@@ -12,7 +12,7 @@ mod body;
 mod failure;
 mod listing;
 mod naming;
-mod part;
+mod object_writer;
 mod tree;
 
 pub use tree::Access;
@@ -32,10 +32,11 @@ use ports::{
 use rustix::fs::{AtFlags, Stat, fstat, statat, unlinkat};
 use rustix::io::Errno;
 
+use super::private;
 use failure::on_object;
 use listing::Wanted;
-use naming::{Naming, Place};
-use part::{Part, Replace};
+use naming::{Naming, ObjectPath};
+use object_writer::{ObjectWriter, Replace};
 use tree::{Missing, Tree, regular, size};
 
 /// Objects in folders.
@@ -124,7 +125,7 @@ impl Directory {
         }
         let path = root.join(bucket);
         if missing == Missing::Make {
-            std::fs::create_dir_all(&path).map_err(|error| on_path(error, "make the folder", &path))?;
+            private::make_folder(&path).map_err(|error| on_path(error, "make the folder", &path))?;
         }
         match Tree::open(&path, Naming::Escaped, Access::ReadWrite) {
             Ok(tree) => {
@@ -138,28 +139,28 @@ impl Directory {
     }
 
     /// Where an object that is to be read would be.
-    fn find(&self, at: &ObjectKey) -> Result<(Arc<Tree>, Place)> {
+    fn find(&self, at: &ObjectKey) -> Result<(Arc<Tree>, ObjectPath)> {
         let tree = self.tree(&at.bucket, Missing::Fail)?;
         let tree = tree.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no object `{at}`")))?;
-        let place = place(&tree, at)?;
-        Ok((tree, place))
+        let path = path_of(&tree, at)?;
+        Ok((tree, path))
     }
 
     /// Where an object is to be written.
-    fn writable(&self, at: &ObjectKey) -> Result<(Arc<Tree>, Place)> {
+    fn writable(&self, at: &ObjectKey) -> Result<(Arc<Tree>, ObjectPath)> {
         let tree = self.tree(&at.bucket, Missing::Make)?;
         let tree = tree.ok_or_else(|| Error::new(ErrorKind::Unavailable, format!("no folder for `{at}`")))?;
         if tree.access == Access::ReadOnly {
             let text = format!("write `{at}`: the folder `{}` is only read", tree.path.display());
             return Err(Error::new(ErrorKind::Denied, text));
         }
-        let place = place(&tree, at)?;
-        Ok((tree, place))
+        let path = path_of(&tree, at)?;
+        Ok((tree, path))
     }
 
     fn open(&self, at: &ObjectKey, if_match: Option<&str>) -> Result<(Arc<Tree>, File, Stat)> {
-        let (tree, place) = self.find(at)?;
-        let opened = tree.open_file(&place.folder, &place.name);
+        let (tree, path) = self.find(at)?;
+        let opened = tree.open_file(&path.folder, &path.name);
         let (file, stat) = opened.map_err(|errno| on_object(when_read(errno), "read", &tree, at))?;
         let etag = tree.etag(&stat);
         match if_match {
@@ -172,6 +173,17 @@ impl Directory {
     }
 }
 
+/// Removes what dead processes left unfinished in all buckets below a root.
+///
+/// # Errors
+/// When a folder cannot be read, or a file not be removed.
+pub(crate) fn sweep_below(root: &Path) -> Result<()> {
+    let failed = |errno: Errno, path: &Path| on_path(errno.into(), "sweep unfinished files from", path);
+    let tree = Tree::open(root, Naming::Escaped, Access::ReadWrite).map_err(|errno| failed(errno, root))?;
+    listing::sweep(&tree, "").map_err(|errno| failed(errno, root))?;
+    Ok(())
+}
+
 /// What the file system tells of a file's content: it changes when the content does, and sometimes when it does not.
 ///
 /// # Errors
@@ -180,9 +192,9 @@ pub fn stamp(file: &File) -> std::io::Result<String> {
     Ok(tree::etag(&fstat(file)?))
 }
 
-fn place(tree: &Tree, at: &ObjectKey) -> Result<Place> {
-    let place = tree.naming.place(&at.key);
-    place.map_err(|why| Error::new(ErrorKind::Malformed, format!("the key of `{at}` has no file: {why}")))
+fn path_of(tree: &Tree, at: &ObjectKey) -> Result<ObjectPath> {
+    let path = tree.naming.path(&at.key);
+    path.map_err(|why| Error::new(ErrorKind::Malformed, format!("the key of `{at}` has no file: {why}")))
 }
 
 /// Below a file there is no object.
@@ -212,58 +224,12 @@ pub(in crate::local) async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|error| Err(Error::new(ErrorKind::Cancelled, "the work on a disk was given up").because(error)))
 }
 
-/// A new object on its way into its place.
-#[derive(Debug)]
-struct Writing {
-    tree: Arc<Tree>,
-    at: ObjectKey,
-    name: String,
-    replace: Replace,
-    part: Part,
-}
-
-impl Writing {
-    fn begin(tree: Arc<Tree>, place: Place, at: &ObjectKey, replace: Replace) -> Result<(Self, File)> {
-        let created = tree.in_folder(&place.folder, Missing::Make, |folder| Part::create(Arc::clone(folder)));
-        let (part, file) = created.map_err(|errno| on_object(errno, "write", &tree, at))?;
-        let writing = Self {
-            tree,
-            at: at.clone(),
-            name: place.name,
-            replace,
-            part,
-        };
-        Ok((writing, file))
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Error {
-        let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
-        on_object(errno, "write", &self.tree, &self.at)
-    }
-
-    fn finish(self, file: &File) -> Result<PutResult> {
-        let Self {
-            tree,
-            at,
-            name,
-            replace,
-            part,
-        } = self;
-        let finished = fstat(file).and_then(|stat| part.become_object(&name, replace).map(|()| stat));
-        let stat = finished.map_err(|errno| on_object(errno, "write", &tree, &at))?;
-        Ok(PutResult {
-            etag: tree.etag(&stat),
-            size: Some(size(&stat)),
-        })
-    }
-}
-
 #[async_trait]
 impl ObjectStore for Directory {
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
-        let (tree, place) = self.find(at)?;
-        let found = tree.in_folder(&place.folder, Missing::Fail, |folder| {
-            regular(statat(&**folder, &place.name, AtFlags::SYMLINK_NOFOLLOW)?)
+        let (tree, path) = self.find(at)?;
+        let found = tree.in_folder(&path.folder, Missing::Fail, |folder| {
+            regular(statat(&**folder, &path.name, AtFlags::SYMLINK_NOFOLLOW)?)
         });
         let stat = found.map_err(|errno| on_object(when_read(errno), "read", &tree, at))?;
         Ok(tree.info(&at.key, &stat))
@@ -277,20 +243,20 @@ impl ObjectStore for Directory {
     }
 
     async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult> {
-        let (tree, place) = self.writable(at)?;
+        let (tree, path) = self.writable(at)?;
         let replace = if options.if_none_match {
             Replace::No
         } else {
             Replace::Yes
         };
-        body::write(body, || Writing::begin(tree, place, at, replace)).await
+        body::write(body, || ObjectWriter::begin(tree, path, at, replace)).await
     }
 
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult> {
         no_version(from, options.version.as_deref())?;
         let (_, source, stat) = self.open(from, options.if_match.as_deref())?;
-        let (tree, place) = self.writable(to)?;
-        let (writing, target) = Writing::begin(tree, place, to, Replace::Yes)?;
+        let (tree, path) = self.writable(to)?;
+        let (writing, target) = ObjectWriter::begin(tree, path, to, Replace::Yes)?;
         body::copy(source, target, size(&stat), writing).await
     }
 
@@ -313,9 +279,9 @@ impl ObjectStore for Directory {
     }
 
     async fn delete(&self, at: &ObjectKey) -> Result<()> {
-        let (tree, place) = self.writable(at)?;
-        let removed = tree.in_folder(&place.folder, Missing::Fail, |folder| {
-            unlinkat(&**folder, &place.name, AtFlags::empty())
+        let (tree, path) = self.writable(at)?;
+        let removed = tree.in_folder(&path.folder, Missing::Fail, |folder| {
+            unlinkat(&**folder, &path.name, AtFlags::empty())
         });
         match removed {
             Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR) => Ok(()),

@@ -9,7 +9,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::part;
+use super::object_writer::is_unfinished;
+use crate::local::private;
 
 /// S3's limit of a key. **Source**: object-keys.html of the S3 user guide.
 const KEY_BYTES_MAX: usize = 1_024;
@@ -33,7 +34,7 @@ pub(super) enum Naming {
 
 /// Where an object's file is, below its bucket's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ObjectPath {
     /// Path of the folder; empty for the bucket's own.
     pub(super) folder: String,
     /// Name of the file in it.
@@ -52,8 +53,24 @@ pub(super) enum Meaning {
 }
 
 impl Naming {
+    /// The mode of new files: those of a mounted folder are for whom the user's mask allows it.
+    pub(super) const fn file_mode(self) -> u32 {
+        match self {
+            Self::Escaped => private::FILE_MODE,
+            Self::Plain => 0o666,
+        }
+    }
+
+    /// The mode of new folders.
+    pub(super) const fn folder_mode(self) -> u32 {
+        match self {
+            Self::Escaped => private::FOLDER_MODE,
+            Self::Plain => 0o777,
+        }
+    }
+
     /// The path of a key, or why it has none.
-    pub(super) fn place(self, key: &str) -> Result<Place, String> {
+    pub(super) fn path(self, key: &str) -> Result<ObjectPath, String> {
         match key.len() {
             0 => Err("it is empty".to_owned()),
             length if length > KEY_BYTES_MAX => Err(format!("it has {length} bytes, over {KEY_BYTES_MAX}")),
@@ -67,7 +84,7 @@ impl Naming {
     /// What a name in a folder means; nothing for what is not ours.
     pub(super) fn meaning(self, name: &str, is_folder: bool) -> Option<Meaning> {
         match self {
-            _ if part::is_part(name) => None,
+            _ if is_unfinished(name) => None,
             Self::Plain if is_folder => Some(Meaning::Folder(name.to_owned())),
             Self::Plain => Some(Meaning::File(name.to_owned())),
             Self::Escaped if name.starts_with('.') => None,
@@ -77,7 +94,7 @@ impl Naming {
     }
 }
 
-fn plain(key: &str) -> Result<Place, String> {
+fn plain(key: &str) -> Result<ObjectPath, String> {
     let bad = |byte: u8| byte.is_ascii_control() || byte == b'\\';
     if key.bytes().any(bad) {
         return Err("it holds a control character or a backslash".to_owned());
@@ -92,18 +109,18 @@ fn plain(key: &str) -> Result<Place, String> {
                     segment.len()
                 ));
             }
-            _ if part::is_part(segment) => return Err(format!("`{segment}` is a name for unfinished files")),
+            _ if is_unfinished(segment) => return Err(format!("`{segment}` is a name for unfinished files")),
             _ => {}
         }
     }
     let (folder, name) = key.rsplit_once('/').unwrap_or(("", key));
-    Ok(Place {
+    Ok(ObjectPath {
         folder: folder.to_owned(),
         name: name.to_owned(),
     })
 }
 
-fn escaped(key: &str) -> Place {
+fn escaped(key: &str) -> ObjectPath {
     let (folders, last) = key
         .rsplit_once('/')
         .map_or((None, key), |(folders, last)| (Some(folders), last));
@@ -123,7 +140,7 @@ fn escaped(key: &str) -> Place {
         name.push_str(DOTLESS);
     }
     folder.truncate(folder.trim_end_matches('/').len());
-    Place { folder, name }
+    ObjectPath { folder, name }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +212,7 @@ mod tests {
     use super::*;
 
     fn path(naming: Naming, key: &str) -> String {
-        let place = naming.place(key).unwrap();
+        let place = naming.path(key).unwrap();
         if place.folder.is_empty() {
             return place.name;
         }
@@ -282,7 +299,7 @@ mod tests {
             ".gantry-1-2-3.part",
         ];
         for key in refused {
-            assert!(Naming::Plain.place(key).is_err(), "{key:?}");
+            assert!(Naming::Plain.path(key).is_err(), "{key:?}");
         }
         for key in ["a", ".hidden", "a..b/c", "name.part", "CON"] {
             assert_eq!(path(Naming::Plain, key), key);

@@ -161,7 +161,7 @@ impl Tree {
         let mut folder: Option<OwnedFd> = None;
         for name in path.split('/') {
             let above = folder.as_ref().unwrap_or(&self.top);
-            folder = Some(open_segment(above, name, missing)?);
+            folder = Some(open_segment(above, name, missing, self.naming.folder_mode())?);
         }
         folder.ok_or(Errno::NOENT)
     }
@@ -205,10 +205,10 @@ impl Tree {
 
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
 
-fn open_segment(above: &OwnedFd, name: &str, missing: Missing) -> Result<OwnedFd> {
+fn open_segment(above: &OwnedFd, name: &str, missing: Missing, mode: u32) -> Result<OwnedFd> {
     match openat(above, name, FOLDER, Mode::empty()) {
         Err(Errno::NOENT) if missing == Missing::Make => {
-            match mkdirat(above, name, Mode::from_raw_mode(0o777)) {
+            match mkdirat(above, name, Mode::from_raw_mode(mode)) {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error),
             }

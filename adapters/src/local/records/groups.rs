@@ -1,7 +1,7 @@
 //! Transactions that callers share: what is asked for while one is being written goes into the next.
 //!
 //! A transaction costs more than what is in it, so a thousand children of a map run that write at once write in a few.
-//! Each call is a savepoint: one that fails is undone alone. Nobody is answered before the commit.
+//! Each call is a savepoint: one that fails is undone alone. No caller is told before the commit.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,12 +12,12 @@ use ports::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{failed, kind_of};
+use super::{disk_full, failed, kind_of};
 
-/// Calls in one transaction, at most: what they change is held in memory and in the log.
+/// Calls in one transaction, at most: their changes are held in memory and in the log.
 const CALLS_MAX: usize = 256;
 
-/// A connection, and who waits for it.
+/// A connection, and the calls that wait for it.
 pub(super) struct Groups {
     connection: Mutex<Connection>,
     waiting: Mutex<Waiting>,
@@ -26,22 +26,22 @@ pub(super) struct Groups {
 #[derive(Default)]
 struct Waiting {
     calls: VecDeque<Call>,
-    /// Somebody takes them.
+    /// A thread takes the calls.
     attended: bool,
 }
 
 /// Does its work in a transaction.
 type Call = Box<dyn FnOnce(&Connection) -> Done + Send>;
 
-/// Told what broke the transaction.
-type Answer = Box<dyn FnOnce(Option<&Broken>)>;
+/// Tells the caller what its call has come to; it is given what broke the transaction, if something did.
+type Reply = Box<dyn FnOnce(Option<&Broken>)>;
 
 /// What a call has come to, before the transaction is over.
 struct Done {
     /// Why it has failed.
     failure: Option<Broken>,
-    /// Answers the caller.
-    answer: Answer,
+    /// Tells the caller.
+    reply: Reply,
 }
 
 /// Why a transaction was not committed.
@@ -61,6 +61,16 @@ impl From<&rusqlite::Error> for Broken {
     }
 }
 
+impl Broken {
+    /// The error of a call that had succeeded by then.
+    fn error(&self, doing: &str) -> Error {
+        match self.kind {
+            ErrorKind::Full => disk_full(doing),
+            kind => Error::new(kind, format!("failed to {doing}")).because(self.clone()),
+        }
+    }
+}
+
 impl fmt::Debug for Groups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Groups").finish_non_exhaustive()
@@ -72,7 +82,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Groups {
-    pub(super) fn over(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection) -> Self {
         Self {
             connection: Mutex::new(connection),
             waiting: Mutex::default(),
@@ -82,7 +92,7 @@ impl Groups {
     /// Does the work in a transaction: all of it, or nothing and an error.
     ///
     /// # Cancel safety
-    /// When the future is dropped the work is done, or not, as by a process that has died.
+    /// When the future is dropped, the work is done or not, as by a process that has died.
     pub(super) async fn call<T: Send + 'static>(
         self: &Arc<Self>,
         doing: &'static str,
@@ -92,18 +102,16 @@ impl Groups {
         let call = move |connection: &Connection| {
             let done = in_savepoint(connection, work);
             let failure = done.as_ref().err().map(Broken::from);
-            let answer = Box::new(move |broken: Option<&Broken>| {
-                let answer = match (done, broken) {
+            let reply = Box::new(move |broken: Option<&Broken>| {
+                let result = match (done, broken) {
                     (Err(error), _) => Err(failed(doing, error)),
-                    (Ok(_), Some(broken)) => {
-                        Err(Error::new(broken.kind, format!("failed to {doing}")).because(broken.clone()))
-                    }
-                    (Ok(answer), None) => Ok(answer),
+                    (Ok(_), Some(broken)) => Err(broken.error(doing)),
+                    (Ok(result), None) => Ok(result),
                 };
-                // Whoever asked may have gone.
-                drop(sender.send(answer));
+                // The caller may have gone.
+                drop(sender.send(result));
             });
-            Done { failure, answer }
+            Done { failure, reply }
         };
         self.queue(Box::new(call));
         receiver.await.unwrap_or_else(|_dropped| {
@@ -130,7 +138,7 @@ impl Groups {
         }
     }
 
-    /// The calls of the next transaction. When there are none, nobody attends any more.
+    /// Takes the calls of the next transaction; `None` ends the attendance.
     fn next(&self) -> Option<VecDeque<Call>> {
         let mut waiting = lock(&self.waiting);
         let count = waiting.calls.len().min(CALLS_MAX);
@@ -139,7 +147,7 @@ impl Groups {
     }
 }
 
-/// The calls in one transaction; then everybody is told.
+/// Does the calls in one transaction, and tells each caller.
 ///
 /// Some failures, a full disk among them, undo the whole transaction at once. Those before are told of it, those after
 /// get another one.
@@ -150,20 +158,20 @@ fn transact(connection: &mut Connection, calls: &mut VecDeque<Call>) -> rusqlite
     while broken.is_none()
         && let Some(call) = calls.pop_front()
     {
-        let Done { failure, answer } = call(&transaction);
-        done.push(answer);
+        let Done { failure, reply } = call(&transaction);
+        done.push(reply);
         broken = failure.filter(|_| transaction.is_autocommit());
     }
     if broken.is_none() {
         broken = transaction.commit().err().as_ref().map(Broken::from);
     }
-    for answer in done {
-        answer(broken.as_ref());
+    for reply in done {
+        reply(broken.as_ref());
     }
     Ok(())
 }
 
-/// Undoes what the work did if it fails. A panic is its failure, and nobody else's.
+/// Does the work in a savepoint and undoes it if it fails. A panic is the failure of this call alone.
 fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -193,7 +201,7 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT")
             .unwrap();
-        Arc::new(Groups::over(connection))
+        Arc::new(Groups::new(connection))
     }
 
     async fn kept(groups: &Arc<Groups>) -> Vec<i64> {

@@ -6,7 +6,7 @@ use std::io;
 use ports::{Error, ErrorKind, FetchError, FetchErrorKind};
 
 /// Why there was no response.
-pub(super) fn of(error: reqwest::Error) -> FetchError {
+pub(super) fn fetch_error(error: reqwest::Error) -> FetchError {
     let error = error.without_url();
     FetchError {
         kind: kind(&error),
@@ -15,7 +15,7 @@ pub(super) fn of(error: reqwest::Error) -> FetchError {
 }
 
 /// Why a body ended too soon.
-pub(super) fn of_body(error: reqwest::Error) -> Error {
+pub(super) fn body_error(error: reqwest::Error) -> Error {
     let error = error.without_url();
     Error::new(ErrorKind::Unavailable, chain(&error))
 }

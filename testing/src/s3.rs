@@ -15,13 +15,13 @@ use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use super::listener::{self, Server};
+use crate::listener::{self, Server};
 
-/// Access key and secret of whoever may ask.
-pub(crate) const KEY: &str = "test";
+/// The access key that the server takes, and its secret.
+pub const KEY: &str = "test";
 
 /// Starts a server over a store.
-pub(crate) async fn serve(store: Arc<dyn ObjectStore>) -> Server {
+pub async fn serve(store: Arc<dyn ObjectStore>) -> Server {
     let over = Over {
         store,
         uploads: Mutex::default(),

@@ -14,14 +14,14 @@ use tokio::task::JoinSet;
 
 /// A server; dropping it ends it and its connections.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     /// `http://127.0.0.1:…`
-    pub(crate) url: String,
+    pub url: String,
     _accepting: JoinSet<()>,
 }
 
 /// Serves every request with a function.
-pub(crate) async fn serve<F, W, B, E>(answer: F) -> Server
+pub async fn serve<F, W, B, E>(answer: F) -> Server
 where
     F: Fn(Request<Incoming>) -> W + Clone + Send + 'static,
     W: Future<Output = Result<Response<B>, E>> + Send + 'static,
@@ -56,7 +56,7 @@ where
 }
 
 /// A whole answer.
-pub(crate) fn answer(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub fn answer(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let response = Response::builder().status(status).header("content-type", content_type);
     response.body(Full::new(body.into())).unwrap()
 }

@@ -12,18 +12,21 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::listener::{self, Server};
+use crate::listener::{self, Server};
 
 /// A server and what it keeps.
-pub(crate) struct DynamoDb {
-    pub(crate) server: Server,
-    pub(crate) database: Database,
-    /// So many of the next batches are left unprocessed but for one row.
-    pub(crate) busy: Arc<AtomicUsize>,
+#[expect(missing_debug_implementations, reason = "the database has none")]
+pub struct DynamoDb {
+    /// The server.
+    pub server: Server,
+    /// What it keeps.
+    pub database: Database,
+    /// How many of the next batches are left unprocessed but for one row.
+    pub busy: Arc<AtomicUsize>,
 }
 
 /// Starts a server without tables.
-pub(crate) async fn serve() -> DynamoDb {
+pub async fn serve() -> DynamoDb {
     let database = Database::memory().unwrap();
     let busy = Arc::new(AtomicUsize::new(0));
     let (kept, is_busy) = (database.clone(), Arc::clone(&busy));

@@ -9,23 +9,25 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use percent_encoding::percent_decode_str;
 
-use super::listener::{self, Server};
+use crate::listener::{self, Server};
 
 /// The topic that there is.
-pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:runs";
+pub const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:runs";
 
 /// A published form, by its members' names.
-pub(crate) type Published = BTreeMap<String, String>;
+pub type Published = BTreeMap<String, String>;
 
 /// A server and what was published.
 #[derive(Debug)]
-pub(crate) struct Sns {
-    pub(crate) server: Server,
-    pub(crate) published: Arc<Mutex<Vec<Published>>>,
+pub struct Sns {
+    /// The server.
+    pub server: Server,
+    /// What was published, in order.
+    pub published: Arc<Mutex<Vec<Published>>>,
 }
 
 /// Starts a server.
-pub(crate) async fn serve() -> Sns {
+pub async fn serve() -> Sns {
     let published = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&published);
     let server = listener::serve(move |request| {

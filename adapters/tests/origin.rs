@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use adapters::http::{Origin, OriginOptions, SystemResolver};
+use adapters::origin::{Origin, OriginOptions, SystemResolver};
 use futures::TryStreamExt as _;
 use ports::conformance;
 use ports::conformance::origin::Site;

@@ -1,10 +1,10 @@
-//! HTTP: the [`ports::Origin`] over reqwest, and the [`ports::Resolver`] over the system's.
+//! The servers that items come from: the [`ports::Origin`] over reqwest, and the [`ports::Resolver`] over the system's.
 //!
 //! One request to one URL, following nothing, decoding nothing, through no proxy: every decision is the processor's.
 //! Connections are made only to what the given resolver returned for the host, so a guard around it sees every
 //! address before it is connected to. Literal addresses are not resolved; whoever guards checks them before.
 
-mod fault;
+mod failure;
 mod resolver;
 
 use std::sync::Arc;
@@ -97,7 +97,7 @@ impl Origin {
         }
         match tokio::time::timeout(request.head_timeout, builder.send()).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(fault::of(error)),
+            Ok(Err(error)) => Err(failure::fetch_error(error)),
             Err(_elapsed) => Err(FetchError {
                 kind: FetchErrorKind::Timeout,
                 message: format!("no answer within {} ms", request.head_timeout.as_millis()),
@@ -116,7 +116,7 @@ fn text(value: &HeaderValue) -> String {
 }
 
 /// TLS with ring, which needs no C compiler beyond what is there, and the system's roots.
-fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, OriginError> {
+pub(crate) fn tls(extra_roots: &[Vec<u8>]) -> Result<ClientConfig, OriginError> {
     let mut roots = RootCertStore::empty();
     // Certificates of the system that cannot be read are as good as not there: their servers are then refused.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -139,7 +139,7 @@ impl ports::Origin for Origin {
         Ok(OriginResponse {
             status: response.status().as_u16(),
             headers: headers.collect(),
-            body: Box::pin(response.bytes_stream().map_ok(Bytes::from).map_err(fault::of_body)),
+            body: Box::pin(response.bytes_stream().map_ok(Bytes::from).map_err(failure::body_error)),
         })
     }
 }

@@ -1,18 +1,21 @@
-//! Files that are still being written.
+//! Writes an object to an unfinished file beside its place, and renames the file once it is whole.
 //!
-//! They lie beside their target under a name of their own, `.gantry-PID-START-NUMBER.part`, so that a rename makes
-//! the object, and so that whoever comes after a crash can tell them from objects and from the files of a process
-//! that is still alive.
+//! Unfinished files have a name of their own, `.gantry-PID-START-NUMBER.part`: it tells them from objects, and those of
+//! a process that has died from those of one that still runs.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, linkat, openat, renameat, renameat_with, unlinkat};
-use rustix::io::{Errno, Result};
+use ports::{Error, ObjectKey, PutResult, Result};
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, fstat, linkat, openat, renameat, renameat_with, unlinkat};
+use rustix::io::{self, Errno};
 use rustix::process::{Pid, test_kill_process};
 
+use super::failure::on_object;
+use super::naming::ObjectPath;
+use super::tree::{Missing, Tree, size};
 use crate::local::clock;
 
 const PREFIX: &str = ".gantry-";
@@ -23,7 +26,7 @@ static OWN: LazyLock<(u32, u64)> = LazyLock::new(|| (std::process::id(), clock::
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a name is one of ours for unfinished files.
-pub(super) fn is_part(name: &str) -> bool {
+pub(super) fn is_unfinished(name: &str) -> bool {
     owner(name).is_some()
 }
 
@@ -45,9 +48,60 @@ fn owner(name: &str) -> Option<(u32, u64)> {
     (is_number && numbers.next().is_none()).then_some(owner)
 }
 
+/// Writes one object.
+#[derive(Debug)]
+pub(super) struct ObjectWriter {
+    tree: Arc<Tree>,
+    at: ObjectKey,
+    name: String,
+    replace: Replace,
+    unfinished: UnfinishedFile,
+}
+
+impl ObjectWriter {
+    /// Makes the unfinished file in the folder of the object's path.
+    pub(super) fn begin(tree: Arc<Tree>, path: ObjectPath, at: &ObjectKey, replace: Replace) -> Result<(Self, File)> {
+        let created = tree.in_folder(&path.folder, Missing::Make, |folder| {
+            UnfinishedFile::create(Arc::clone(folder), tree.naming.file_mode())
+        });
+        let (unfinished, file) = created.map_err(|errno| on_object(errno, "write", &tree, at))?;
+        let writer = Self {
+            tree,
+            at: at.clone(),
+            name: path.name,
+            replace,
+            unfinished,
+        };
+        Ok((writer, file))
+    }
+
+    /// The error of a write to the file.
+    pub(super) fn failed(&self, error: &std::io::Error) -> Error {
+        let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+        on_object(errno, "write", &self.tree, &self.at)
+    }
+
+    /// Gives the object its name: from now on it can be read.
+    pub(super) fn finish(self, file: &File) -> Result<PutResult> {
+        let Self {
+            tree,
+            at,
+            name,
+            replace,
+            unfinished,
+        } = self;
+        let finished = fstat(file).and_then(|stat| unfinished.become_object(&name, replace).map(|()| stat));
+        let stat = finished.map_err(|errno| on_object(errno, "write", &tree, &at))?;
+        Ok(PutResult {
+            etag: tree.etag(&stat),
+            size: Some(size(&stat)),
+        })
+    }
+}
+
 /// A file that becomes an object, or goes away when it is dropped.
 #[derive(Debug)]
-pub(super) struct Part {
+struct UnfinishedFile {
     folder: Arc<OwnedFd>,
     name: String,
     is_object: bool,
@@ -60,23 +114,23 @@ pub(super) enum Replace {
     No,
 }
 
-impl Part {
+impl UnfinishedFile {
     /// An empty file in a folder.
-    pub(super) fn create(folder: Arc<OwnedFd>) -> Result<(Self, File)> {
+    fn create(folder: Arc<OwnedFd>, mode: u32) -> io::Result<(Self, File)> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{}-{number}{SUFFIX}", OWN.0, OWN.1);
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = openat(&*folder, &name, flags, Mode::from_raw_mode(0o666))?;
-        let part = Self {
+        let file = openat(&*folder, &name, flags, Mode::from_raw_mode(mode))?;
+        let unfinished = Self {
             folder,
             name,
             is_object: false,
         };
-        Ok((part, File::from(file)))
+        Ok((unfinished, File::from(file)))
     }
 
     /// Gives the file its name.
-    pub(super) fn become_object(mut self, name: &str, replace: Replace) -> Result<()> {
+    fn become_object(mut self, name: &str, replace: Replace) -> io::Result<()> {
         match replace {
             Replace::Yes => renameat(&*self.folder, &self.name, &*self.folder, name)?,
             Replace::No => self.rename_to_unused(name)?,
@@ -85,7 +139,7 @@ impl Part {
         Ok(())
     }
 
-    fn rename_to_unused(&self, name: &str) -> Result<()> {
+    fn rename_to_unused(&self, name: &str) -> io::Result<()> {
         let renamed = renameat_with(&*self.folder, &self.name, &*self.folder, name, RenameFlags::NOREPLACE);
         match renamed {
             // A file system that cannot do it in one step: a second name, then one name less.
@@ -98,7 +152,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for UnfinishedFile {
     fn drop(&mut self) {
         if !self.is_object {
             // What stays behind is recognisable and swept by the next process.
@@ -129,7 +183,7 @@ mod tests {
             ".gantry-1-1.part",
             "gantry-1-1-1.part",
         ] {
-            assert!(!is_part(other), "{other}");
+            assert!(!is_unfinished(other), "{other}");
         }
     }
 }
