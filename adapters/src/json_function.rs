@@ -22,5 +22,5 @@ where
         cause: format!("the event cannot be understood: {error}"),
     })?;
     let answer = function(event).await.map_err(Into::into)?;
-    serde_json::to_string(&answer).map_err(|error| TaskFailure::of(INTERNAL, &error))
+    serde_json::to_string(&answer).map_err(|error| TaskFailure::from_error(INTERNAL, &error))
 }

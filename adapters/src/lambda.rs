@@ -23,7 +23,7 @@
 //! ```
 //!
 //! The stage's error becomes a [`TaskFailure`] by `impl From<Error> for TaskFailure`, for which
-//! [`TaskFailure::of`] gives name and text. Its name is Lambda's `errorType`, which `Retry` and `Catch` match.
+//! [`TaskFailure::from_error`] gives name and text. Its name is Lambda's `errorType`, which `Retry` and `Catch` match.
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use ports::{TaskFailure, Timestamp};
@@ -62,7 +62,7 @@ where
         let input = event.payload.to_string();
         let output = json_function::call(&input, |event| function(event, deadline)).await;
         let output = output.and_then(|output| {
-            RawValue::from_string(output).map_err(|error| TaskFailure::of("Gantry.Internal", &error))
+            RawValue::from_string(output).map_err(|error| TaskFailure::from_error("Gantry.Internal", &error))
         });
         output.map_err(diagnostic)
     };

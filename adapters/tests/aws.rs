@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, Sc
 use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use futures::StreamExt;
 use ports::{
-    AttributeValue, ErrorKind, Fault, Faults, Notification, Notifier as _, ObjectBody, ObjectKey, ObjectStore,
+    AttributeValue, ErrorKind, FaultInjector, Faults, Notification, Notifier as _, ObjectBody, ObjectKey, ObjectStore,
     PutOptions, Row, Table as _, conformance, memory,
 };
 use testing::listener::Server;
@@ -76,7 +76,7 @@ async fn a_service_that_fails_now_and_then_is_asked_again() {
         seed: 7,
         per_mille: 200,
     };
-    let fault = Fault::<dyn ObjectStore>::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, faults);
+    let fault = FaultInjector::<dyn ObjectStore>::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, faults);
     let server = s3::serve(Arc::new(fault)).await;
     let store = s3_over(&server);
     for number in 0..20 {

@@ -466,7 +466,7 @@ fn a_store_that_dies_leaves_no_list_behind() {
     loop {
         let packed = gzip(rows(300).as_bytes());
         let world = world(packed);
-        let store = ports::Fault::new(Arc::clone(&world.ports.store), ports::Faults::DeadFrom(calls));
+        let store = ports::FaultInjector::new(Arc::clone(&world.ports.store), ports::Faults::DeadFrom(calls));
         let ports = Ports {
             store: Arc::new(store),
             ..world.ports.clone()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
-use ports::{ExecutionArn, ExecutionRow, Fault, Faults, Ledger, ObjectStore, Timestamp, memory};
+use ports::{ExecutionArn, ExecutionRow, FaultInjector, Faults, Ledger, ObjectStore, Timestamp, memory};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ impl World {
 
     /// An engine whose ledger can be called so often.
     fn engine(&self, ledger_calls: u64) -> Engine {
-        let ledger = Fault::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(ledger_calls));
+        let ledger = FaultInjector::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(ledger_calls));
         let ports = Ports {
             store: Arc::clone(&self.store),
             invoker: Arc::new(memory::TaskInvoker::default()),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::{Engine, Error, NewExecution, Ports, RunEnd, Settings, Stop};
-use ports::{ExecutionRow, ExecutionStatus, Fault, Faults, Ledger, TaskFailure, Timestamp, memory};
+use ports::{ExecutionRow, ExecutionStatus, FaultInjector, Faults, Ledger, TaskFailure, Timestamp, memory};
 use serde_json::{Value, json};
 
 const WORK: &str = "arn:aws:lambda:us-east-1:000000000000:function:work";
@@ -309,7 +309,7 @@ async fn a_ledger_that_cannot_be_read_back_stops_the_engine_and_fails_no_run() {
     let mut stopped = 0;
     for calls in 1.. {
         let inner: Arc<dyn Ledger> = Arc::new(memory::Ledger::default());
-        let mortal = Fault::<dyn Ledger>::new(inner, Faults::DeadFrom(calls));
+        let mortal = FaultInjector::<dyn Ledger>::new(inner, Faults::DeadFrom(calls));
         let world = world_over(Arc::new(mortal), 5, |_| false);
         match world.try_run(slow.clone()).await {
             Err(Error::Port { .. }) => stopped += 1,

@@ -7,6 +7,16 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 /// A moment in UTC, in whole milliseconds since 1970, as Step Functions counts.
+///
+/// ```
+/// use std::time::Duration;
+/// use ports::Timestamp;
+///
+/// let deadline = Timestamp::from_rfc3339("2026-11-22T00:33:49.120Z").unwrap();
+/// let last_call = deadline.minus(Duration::from_secs(5));
+/// assert_eq!(last_call.to_string(), "2026-11-22T00:33:44.120Z");
+/// assert_eq!(deadline.since(last_call), Duration::from_secs(5));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
@@ -22,7 +32,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This moment and `later` after it.
+    /// The moment that is `later` after this one.
     #[must_use]
     pub fn plus(self, later: Duration) -> Self {
         Self(
@@ -31,13 +41,22 @@ impl Timestamp {
         )
     }
 
-    /// How long after `earlier` this is; nothing when it is before.
+    /// The moment that is `earlier` before this one.
+    #[must_use]
+    pub fn minus(self, earlier: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(earlier.as_millis()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// How long this moment is after `earlier`; zero when it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// From RFC 3339 text such as `2026-11-22T00:33:49.120Z`; nothing when it is not.
+    /// From RFC 3339 text such as `2026-11-22T00:33:49.120Z`; `None` for any other text.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let moment: jiff::Timestamp = text.parse().ok()?;
         Some(Self(moment.as_millisecond()))
@@ -54,13 +73,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// What time it is, and waiting for a time.
+/// Tells the time, and waits for a moment.
 #[async_trait]
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current moment.
     fn now(&self) -> Timestamp;
 
-    /// Returns at `until`, at once when it is past.
+    /// Returns at `until`; at once when that moment is past.
     ///
     /// # Cancel safety
     /// Dropping the future forgets the wait.

@@ -1,8 +1,8 @@
-//! The one error of the ports: sorted by what the caller can do about it, not by where it came from.
+//! The error of all ports, sorted by what the caller can do about it.
 
 use std::fmt;
 
-/// The answer of a port.
+/// What a method of a port returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a caller can do about a failed request.
@@ -12,7 +12,7 @@ pub enum ErrorKind {
     NotFound,
     /// A condition of the request did not hold: the thing exists already, or has another `ETag`.
     Conflict,
-    /// The other side asks to slow down.
+    /// The service asks for fewer requests.
     Throttled,
     /// The caller may not do this.
     Denied,
@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Malformed,
     /// There is no room: disk, quota or a size limit.
     Full,
-    /// The other side could not be reached or failed; the same request may pass later.
+    /// The service could not be reached, or failed; the same request may pass later.
     Unavailable,
     /// The caller asked for the work to stop.
     Cancelled,
@@ -36,7 +36,7 @@ impl ErrorKind {
         }
     }
 
-    /// What a stage's error is called that such an answer has caused: the names that `Retry` and `Catch` match.
+    /// The name of a stage's error with this cause, which `Retry` and `Catch` match.
     #[must_use]
     pub const fn error_name(self) -> &'static str {
         match self {
@@ -54,20 +54,29 @@ impl ErrorKind {
 
 /// A failed request to a port.
 ///
-/// The text is in our own words and names the thing and the place; the cause is the `source`, printed once at the
-/// edge.
+/// The text names what was to be done and to which thing; the cause is the `source`, and is not repeated in the text.
+///
+/// ```
+/// use ports::{Error, ErrorKind};
+///
+/// let cause = std::io::Error::other("connection reset");
+/// let error = Error::new(ErrorKind::Unavailable, "read `s3://images/a.gif`").because(cause);
+/// assert!(error.is_retryable());
+/// assert_eq!(error.to_string(), "read `s3://images/a.gif`");
+/// assert_eq!(error.chain(), "read `s3://images/a.gif`: connection reset");
+/// ```
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    /// The service's own error name where it has one, such as `NoSuchBucket`.
+    /// The service's own error name, such as `NoSuchBucket`.
     code: Option<String>,
     status: Option<u16>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
-    /// An error in our own words.
+    /// An error without a cause.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -78,14 +87,14 @@ impl Error {
         }
     }
 
-    /// The same with the error that caused it.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// The same with the service's own name for it and its HTTP status.
+    /// Adds the service's own error name and its HTTP status.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>, status: Option<u16>) -> Self {
         self.code = Some(code.into());

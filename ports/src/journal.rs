@@ -1,4 +1,4 @@
-//! The journal: what happened to an execution, written down before anything is done about it.
+//! The journal: the events of executions, written down before anything is done about them.
 
 use std::fmt;
 
@@ -18,67 +18,67 @@ impl fmt::Display for ExecutionArn {
     }
 }
 
-/// Where an execution stands, in AWS's words.
+/// The status of an execution, in AWS's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
-    /// It goes on, here or after the next start.
+    /// The execution has not ended: it runs, or will run after the next start.
     Running,
-    /// It ended well.
+    /// The execution ended with an output.
     Succeeded,
-    /// It ended with an error.
+    /// The execution ended with an error.
     Failed,
-    /// Its time was up.
+    /// The execution took longer than its definition allows.
     TimedOut,
-    /// Somebody stopped it.
+    /// The execution was stopped.
     Aborted,
 }
 
-/// What is known of an execution without replaying it.
+/// What is known of an execution without a replay of its journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRow {
-    /// Names it.
+    /// Names the execution.
     pub arn: ExecutionArn,
     /// The last part of the ARN.
     pub name: String,
     /// The state machine's name.
     pub state_machine: String,
-    /// The definition that it runs, as text: a replay needs this one, not the newest. A map run's child has none of its
-    /// own: it runs a part of its parent's.
+    /// The text of the definition that the execution was started from, which a replay needs. Empty for a child of a map
+    /// run: it runs a part of its parent's definition.
     pub definition: String,
-    /// The input as it came, white space and all.
+    /// The input, byte for byte as it was given.
     pub input: String,
-    /// Version of the interpreter whose events the journal holds.
+    /// Version of the interpreter that the events in the journal are for.
     pub interpreter: u32,
-    /// What would make the same execution again: equal identities mean that a crashed run is resumed.
+    /// What tells equal starts from others: a start with the identity of a crashed execution resumes that execution.
     pub identity: Option<String>,
-    /// The execution whose failed items this one does again.
+    /// The execution whose failed items this one runs again.
     pub rerun_of: Option<ExecutionArn>,
-    /// Which items of an earlier execution's map runs it does again, as JSON that only the engine reads.
+    /// Which items of the map runs of an earlier execution this one runs again, as JSON that only the engine reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_subset: Option<String>,
-    /// Whose child it is, if it is a map run's.
+    /// The map run that the execution is a child of, and its place there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_of: Option<ChildOf>,
-    /// What the composer needs to run it again, as JSON that the engine does not read.
+    /// What the caller needs to run the execution again, as JSON that the engine does not read.
     pub composition: Option<String>,
-    /// Where it stands.
+    /// Whether the execution has ended, and how.
     pub status: ExecutionStatus,
-    /// When it started.
+    /// When the execution started.
     pub started: Timestamp,
-    /// When it ended.
+    /// When the execution ended.
     pub stopped: Option<Timestamp>,
-    /// Its output, JSON text.
+    /// The output, JSON text.
     pub output: Option<String>,
-    /// Its error name.
+    /// The error name of an execution that did not succeed.
     pub error: Option<String>,
-    /// Its cause.
+    /// The cause of that error.
     pub cause: Option<String>,
-    /// How often it was redriven.
+    /// How often the execution was redriven.
     #[serde(default)]
     pub redrive_count: u32,
-    /// It ended without success and has room for a redrive in its history.
+    /// Whether the execution ended without success and its history has room for a redrive.
     #[serde(default)]
     pub redrivable: bool,
 }
@@ -89,11 +89,11 @@ pub struct ExecutionRow {
 pub struct ChildOf {
     /// The map run.
     pub map_run: MapRunArn,
-    /// The how-manieth child, from 0.
+    /// Zero-based position of this child in its map run.
     pub position: u64,
-    /// Items in its input.
+    /// Number of items in the input of this child.
     pub items: u64,
-    /// The redrive of its map run in which it was last started; 0 for none.
+    /// Number of the redrive in which this child was last started; 0 before the first redrive.
     pub attempt: u32,
 }
 
@@ -106,21 +106,21 @@ pub struct JournalRecord {
     pub record: String,
 }
 
-/// Executions and what happened to them.
+/// Executions and their journals.
 ///
 /// What a method has written when it returns survives the death of the process.
 #[async_trait]
 pub trait Journal: Send + Sync + fmt::Debug {
-    /// A new execution. [`crate::ErrorKind::Conflict`] when there is one with this ARN.
+    /// Creates an execution. [`crate::ErrorKind::Conflict`] when there is one with this ARN.
     async fn create(&self, row: ExecutionRow) -> Result<()>;
 
-    /// Adds records, all or none. [`crate::ErrorKind::Conflict`] when a sequence number is taken or leaves a gap.
+    /// Adds all of the records, or none. [`crate::ErrorKind::Conflict`] when a sequence number is taken or leaves a gap.
     async fn append(&self, execution: &ExecutionArn, records: Vec<JournalRecord>) -> Result<()>;
 
-    /// At most `limit` records from `sequence` on, in order.
+    /// Reads at most `limit` records from `sequence` on, in order.
     async fn read(&self, execution: &ExecutionArn, sequence: u64, limit: usize) -> Result<Vec<JournalRecord>>;
 
-    /// Replaces the row: status, ending, output. [`crate::ErrorKind::NotFound`] when there is none.
+    /// Replaces the row of an execution. [`crate::ErrorKind::NotFound`] when there is none.
     async fn update(&self, row: ExecutionRow) -> Result<()>;
 
     /// One execution. [`crate::ErrorKind::NotFound`] when there is none.

@@ -1,7 +1,7 @@
-//! The ledger of a map run: which of its children are done, and what they answered.
+//! The ledger of a map run: which of its children are done, and their results.
 //!
-//! It grows with the number of children that are out of order, not with the number of children: everything below
-//! the low-water mark is done, and only what was finished ahead of it is listed, as spans.
+//! A ledger's size follows the number of children that ended out of order: every child below the low-water mark is
+//! done, and those that ended ahead of it are listed as spans.
 
 use std::fmt;
 
@@ -32,6 +32,19 @@ pub struct Span {
 }
 
 /// Positions as sorted spans that neither overlap nor touch.
+///
+/// ```
+/// use ports::SpanSet;
+///
+/// let mut done = SpanSet::default();
+/// for position in [0, 2, 1, 7] {
+///     done.insert(position);
+/// }
+/// assert_eq!(done.spans().len(), 2);
+/// // The low-water mark rises over the span that begins at it.
+/// assert_eq!(done.take_from(0), Some(3));
+/// assert!(done.contains(7) && !done.contains(1));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SpanSet(Vec<Span>);
@@ -81,14 +94,14 @@ impl SpanSet {
         }
     }
 
-    /// Whether the position is in it.
+    /// Whether the set holds the position.
     pub fn contains(&self, position: u64) -> bool {
         let at = self.0.partition_point(|span| span.first <= position);
         let before = at.checked_sub(1).and_then(|index| self.0.get(index));
         before.is_some_and(|span| span.last >= position)
     }
 
-    /// The first position in it from that one on.
+    /// The first position of the set that is not below `from`.
     pub fn next(&self, from: u64) -> Option<u64> {
         let at = self.0.partition_point(|span| span.last < from);
         self.0.get(at).map(|span| span.first.max(from))
@@ -99,18 +112,18 @@ impl SpanSet {
         &self.0
     }
 
-    /// Every position below `end`.
+    /// The set of all positions below `end`.
     pub fn below(end: u64) -> Self {
         let last = end.checked_sub(1);
         Self(last.map(|last| Span { first: 0, last }).into_iter().collect())
     }
 
-    /// Every position from `first` on.
+    /// The set of all positions from `first` on.
     pub fn from(first: u64) -> Self {
         Self(vec![Span { first, last: u64::MAX }])
     }
 
-    /// Adds all positions of the other.
+    /// Adds all positions of another set.
     pub fn insert_all(&mut self, other: &Self) {
         let mut spans: Vec<Span> = self.0.iter().chain(&other.0).copied().collect();
         spans.sort_by_key(|span| span.first);
@@ -123,7 +136,7 @@ impl SpanSet {
         }
     }
 
-    /// Takes all positions of the other away.
+    /// Removes all positions of another set.
     pub fn remove_all(&mut self, other: &Self) {
         let spans = std::mem::take(&mut self.0);
         for Span { first, last } in spans {
@@ -142,12 +155,12 @@ impl SpanSet {
         }
     }
 
-    /// Whether there is no position in it.
+    /// Whether the set holds no position.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes the span that begins at `position` away and returns what follows it: how a low-water mark rises.
+    /// Removes the span that begins at `position` and returns the position after it; `None` where no span begins there.
     pub fn take_from(&mut self, position: u64) -> Option<u64> {
         let first = self.0.first().copied()?;
         if first.first != position {
@@ -158,54 +171,54 @@ impl SpanSet {
     }
 }
 
-/// How the children, or the items, of a map run ended.
+/// Numbers of children, or of items, of a map run by how they ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Ended well.
+    /// Ended with an output.
     pub succeeded: u64,
     /// Ended with an error.
     pub failed: u64,
-    /// Their time was up.
+    /// Took longer than allowed.
     pub timed_out: u64,
     /// Were stopped.
     pub aborted: u64,
 }
 
 impl Counts {
-    /// Did not end well.
+    /// Those that ended without success.
     pub const fn not_succeeded(&self) -> u64 {
         self.failed + self.timed_out + self.aborted
     }
 
-    /// All that have ended.
+    /// Those that have ended.
     pub const fn ended(&self) -> u64 {
         self.succeeded + self.not_succeeded()
     }
 }
 
-/// Where a map run stands, in AWS's words.
+/// The status of a map run, in AWS's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MapRunStatus {
-    /// It goes on, here or after the next start.
+    /// The map run has not ended: it runs, or will run after the next start.
     #[default]
     Running,
-    /// Its children have ended, not more of them without success than it tolerates.
+    /// All children have ended, and no more of them without success than tolerated.
     Succeeded,
-    /// It has ended with an error.
+    /// The map run ended with an error.
     Failed,
-    /// Its execution gave it up.
+    /// The execution ended before the map run did.
     Aborted,
 }
 
-/// What a person may change of a map run while it runs.
+/// What `UpdateMapRun` may change of a map run.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MapRunSettings {
-    /// Children at once; `0` stands for as many as there may be.
+    /// Largest number of children that run at once; 0 for no limit.
     pub max_concurrency: u64,
-    /// Failed items that are tolerated.
+    /// Number of failed items that is tolerated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerated_failure_count: Option<u64>,
     /// **Percent** of failed items that is tolerated.
@@ -213,7 +226,7 @@ pub struct MapRunSettings {
     pub tolerated_failure_percentage: Option<f64>,
 }
 
-/// An attempt of a map run that is over: what it has left undone is its redrive's to do.
+/// An attempt of a map run that has ended; the redrive after it runs what it left undone.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
@@ -227,9 +240,9 @@ pub struct Attempt {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Listed {
-    /// Items before this place.
+    /// Number of items before this place.
     pub item: u64,
-    /// What it had said by then: the source's own text.
+    /// What the source needs to go on from this place, in a text of its own.
     pub token: String,
 }
 
@@ -244,98 +257,98 @@ pub struct Amount {
 }
 
 impl Amount {
-    /// One child more.
+    /// Adds a child with so many items.
     pub const fn add_child(&mut self, items: u64) {
         self.executions += 1;
         self.items += items;
     }
 
-    /// One child less.
+    /// Removes a child with so many items.
     pub const fn take_child(&mut self, items: u64) {
         self.executions = self.executions.saturating_sub(1);
         self.items = self.items.saturating_sub(items);
     }
 }
 
-/// Everything that a map run remembers.
+/// Everything that a map run keeps of itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerState {
-    /// The execution that it is part of.
+    /// The execution that the map run belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub execution: Option<ExecutionArn>,
-    /// The name of its Map state.
+    /// The name of the Map state.
     #[serde(default)]
     pub map: String,
-    /// Where it stands.
+    /// Whether the map run has ended, and how.
     #[serde(default)]
     pub status: MapRunStatus,
-    /// When it started.
+    /// When the map run started.
     #[serde(default)]
     pub started: Timestamp,
-    /// When it ended.
+    /// When the map run ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Timestamp>,
-    /// How many children may run, and how many may fail.
+    /// How many children may run at once, and how many may fail.
     #[serde(default)]
     pub settings: MapRunSettings,
-    /// The attempts before this one: as many as it was redriven.
+    /// The attempts before this one: one for each redrive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Attempt>,
-    /// When it was last redriven.
+    /// When the map run was last redriven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven: Option<Timestamp>,
     /// Every child before this position is done.
     pub low_water: u64,
-    /// What its source's first object was read as, once it was: a redrive reads the same.
+    /// What the first object of the source was read as; a redrive reads the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_start: Option<String>,
-    /// Where in the source the child at the low-water mark begins: reading can start again there.
+    /// Byte of the source at which the child at the low-water mark begins; a recovered run reads from there.
     pub source_byte: u64,
-    /// Where in the source's items the child at the low-water mark begins.
+    /// Zero-based item of the source at which the child at the low-water mark begins.
     pub source_item: u64,
-    /// What else the source needs to find that place again: the `ETag` it read, the file of a list. Its own text.
+    /// What else the source needs to find that place again, such as the `ETag` that it read, in a text of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_token: Option<String>,
-    /// How far a source that is a listing was read at most, in any attempt.
+    /// The furthest place to which a source that is a listing was read in any attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<Listed>,
     /// Children that are done above the low-water mark.
     pub done: SpanSet,
-    /// By children.
+    /// How the children ended.
     pub executions: Counts,
-    /// By items.
+    /// How the items ended.
     pub items: Counts,
-    /// What a run that has failed never started, once it has been counted.
+    /// What a failed run never started; counted when the run has failed.
     #[serde(default)]
     pub pending: Amount,
-    /// What did not succeed in an earlier attempt and has not ended in this one.
+    /// What ended without success in an earlier attempt and has not ended in this one.
     #[serde(default)]
     pub pending_redrive: Amount,
-    /// What did not succeed and cannot be redriven.
+    /// What ended without success and cannot be redriven.
     #[serde(default)]
     pub not_redrivable: Amount,
-    /// What stands in result files.
+    /// What has been written to result files.
     #[serde(default)]
     pub results_written: Amount,
-    /// The result files of this attempt and those before it, as JSON that only the engine reads.
+    /// The result files of all attempts, as JSON that only the engine reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_files: Option<String>,
-    /// Why the run is failing: its children are being aborted.
+    /// Why the run is failing, from the moment at which its children are aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing: Option<RunFailure>,
-    /// Why the run has failed: no child is started any more, what is left is writing the results.
+    /// Why the run has failed: all children have ended, and the results are written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<RunFailure>,
 }
 
 impl LedgerState {
-    /// How often it was redriven.
+    /// How often the map run was redriven.
     pub fn redrives(&self) -> u32 {
         u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
     }
 
-    /// Everything that it leaves behind is written.
+    /// Whether the map run has ended, with its results written.
     pub const fn is_over(&self) -> bool {
         !matches!(self.status, MapRunStatus::Running)
     }
@@ -348,12 +361,12 @@ pub struct RunFailure {
     /// Such as `States.ExceedToleratedFailureThreshold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What happened.
+    /// What has happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
-/// Which result file a record goes to.
+/// The result file that a record goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ResultStatus {
@@ -365,44 +378,46 @@ pub enum ResultStatus {
     Pending,
 }
 
-/// Some records of one result file, as the engine wrote them.
+/// Some records of one result file, in the engine's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultChunk {
-    /// Which file.
+    /// The file.
     pub status: ResultStatus,
-    /// JSON texts, one a line.
+    /// One JSON text per line.
     pub lines: Bytes,
 }
 
-/// What a group of finished children changes: all of it or nothing.
+/// What a group of ended children changes: all of it or nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Commit {
-    /// The whole new state.
+    /// The new state, which replaces the one before.
     pub state: LedgerState,
-    /// What is added to the results.
+    /// Records that are added to the results.
     pub results: Vec<ResultChunk>,
-    /// What is added to the list of children that did not succeed in this attempt; only the engine reads it.
+    /// Lines that are added to the list of children that ended without success in this attempt; only the engine reads
+    /// them.
     pub unsuccessful: Bytes,
 }
 
-/// Which children of map runs are done.
+/// Map runs: which of their children are done, and their results.
 ///
 /// What a method has written when it returns survives the death of the process.
 #[async_trait]
 pub trait Ledger: Send + Sync + fmt::Debug {
-    /// The state of a map run; nothing when it has never been committed.
+    /// The state of a map run; `None` before its first commit.
     async fn state(&self, map_run: &MapRunArn) -> Result<Option<LedgerState>>;
 
-    /// Replaces the state and adds results, all or none.
+    /// Replaces the state and adds the results, in one transaction.
     async fn commit(&self, map_run: &MapRunArn, commit: Commit) -> Result<()>;
 
-    /// The `position`-th chunk (from 0) of one status in the order of the commits; nothing after the last.
+    /// The chunk of results of one status at a zero-based position in the order of the commits; `None` after the last.
     async fn result(&self, map_run: &MapRunArn, status: ResultStatus, position: u64) -> Result<Option<Bytes>>;
 
-    /// Forgets the results of one status: they have been written elsewhere, or are not true any more.
+    /// Deletes the results of one status: they have been written to a file, or do not hold any more.
     async fn forget_results(&self, map_run: &MapRunArn, status: ResultStatus) -> Result<()>;
 
-    /// The `position`-th chunk (from 0) of an attempt's list of children that did not succeed; nothing after the last.
+    /// The chunk at a zero-based position in an attempt's list of children that ended without success; `None` after the
+    /// last.
     async fn unsuccessful(&self, map_run: &MapRunArn, attempt: u32, position: u64) -> Result<Option<Bytes>>;
 
     /// At most `limit` map runs of an execution, the newest first, starting after the first `skip`.

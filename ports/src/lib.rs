@@ -1,10 +1,33 @@
-//! What gantry asks of the world: one trait a port, nothing else.
+//! What gantry asks of the world: one trait for each port.
 //!
-//! Stages and engine name these traits and never a service; `adapters` implements them against AWS and against
-//! one machine's disk, [`memory`] against nothing at all. [`conformance`] is the suite that every implementation
-//! passes, so that a stage which works over one works over all.
+//! Stages and engine name these traits and never a service. `adapters` implements the traits over AWS and over the disk
+//! of one machine, [`memory`] implements them in memory. [`conformance`] is the suite that every implementation passes,
+//! so a stage that works over one implementation works over all.
 //!
-//! This crate holds no policy: what to retry, what to refuse and what to write is decided by its callers.
+//! This crate holds no policy: callers decide what is retried, refused and written.
+//!
+//! ```
+//! use ports::{ErrorKind, GetOptions, ObjectKey, ObjectStore, PutOptions, memory};
+//!
+//! /// Works over S3, a directory or memory.
+//! async fn keep_once(store: &dyn ObjectStore, at: &ObjectKey, text: &str) -> ports::Result<bool> {
+//!     let options = PutOptions { if_none_match: true, ..PutOptions::default() };
+//!     match store.put(at, text.as_bytes().to_vec().into(), options).await {
+//!         Ok(_written) => Ok(true),
+//!         Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+//!         Err(error) => Err(error),
+//!     }
+//! }
+//!
+//! # futures::executor::block_on(async {
+//! let store = memory::ObjectStore::default();
+//! let at = ObjectKey::new("claims", "example.com/a.gif");
+//! assert!(keep_once(&store, &at, "the first").await?);
+//! assert!(!keep_once(&store, &at, "the second").await?);
+//! assert_eq!(store.head(&at).await?.size, 9);
+//! # ports::Result::Ok(())
+//! # }).unwrap();
+//! ```
 
 pub mod conformance;
 pub mod memory;
@@ -12,7 +35,7 @@ pub mod memory;
 mod activities;
 mod clock;
 mod error;
-mod fault;
+mod fault_injector;
 mod journal;
 mod ledger;
 mod limit;
@@ -30,7 +53,7 @@ mod task_invoker;
 pub use activities::{Activities, ActivityArn, ActivityRow};
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
-pub use fault::{Fault, Faults};
+pub use fault_injector::{FaultInjector, Faults};
 pub use journal::{ChildOf, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
 pub use ledger::{
     Amount, Attempt, Commit, Counts, Ledger, LedgerState, Listed, MapRunArn, MapRunSettings, MapRunStatus, ResultChunk,

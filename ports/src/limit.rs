@@ -1,4 +1,4 @@
-//! A port that lets only so many requests through at a time.
+//! A port that bounds the requests in flight.
 
 use std::sync::Arc;
 
@@ -11,8 +11,22 @@ use crate::{
     ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse, PutOptions, PutResult, Result,
 };
 
-/// A port of which at most a number of requests are in flight. A request whose answer has a body is in flight until
-/// the body has ended or is dropped.
+/// A port with a bounded number of requests in flight; further requests wait. A request whose response has a body is in
+/// flight until the body has ended or is dropped.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ports::{GetOptions, Limit, ObjectKey, ObjectStore, memory};
+///
+/// # futures::executor::block_on(async {
+/// let objects = memory::ObjectStore::default();
+/// objects.insert("images", "a.gif", "GIF89a");
+/// let store = Limit::<dyn ObjectStore>::new(Arc::new(objects), 8);
+/// let (info, _body) = store.get(&ObjectKey::new("images", "a.gif"), GetOptions::default()).await?;
+/// assert_eq!(info.size, 6);
+/// # ports::Result::Ok(())
+/// # }).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Limit<P: ?Sized> {
     inner: Arc<P>,

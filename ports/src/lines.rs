@@ -1,4 +1,4 @@
-//! A body line by line, in bounded memory: batch lists, outcomes, rests.
+//! A body line by line, in bounded memory: batch lists, outcomes, lists of remaining items.
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -6,11 +6,25 @@ use futures::StreamExt;
 use crate::{BodyStream, Error, ErrorKind, Result};
 
 /// The lines of a body. Holds one line and one piece of the body.
+///
+/// ```
+/// use futures::{StreamExt, stream};
+/// use ports::Lines;
+///
+/// # futures::executor::block_on(async {
+/// let body = stream::iter([Ok("one\ntw".into()), Ok("o\n".into())]).boxed();
+/// let mut lines = Lines::new(body, 0, 1_024);
+/// assert_eq!(lines.next().await?, Some((0, "one".into())));
+/// assert_eq!(lines.next().await?, Some((4, "two".into())));
+/// assert_eq!(lines.next().await?, None);
+/// # ports::Result::Ok(())
+/// # }).unwrap();
+/// ```
 pub struct Lines {
-    /// Absent once it has ended.
+    /// `None` once the body has ended.
     body: Option<BodyStream>,
     buffer: BytesMut,
-    /// Bytes of the buffer that are known to hold no line feed.
+    /// How many bytes of the buffer hold no line feed for certain.
     scanned: usize,
     /// The byte of the object at which the buffer begins.
     position: u64,
@@ -45,7 +59,7 @@ impl Lines {
     /// The next line that is not blank, without its line feed, and the byte at which it begins.
     ///
     /// # Errors
-    /// What the body ended with, or [`ErrorKind::Malformed`] for a line over the limit.
+    /// The error that the body ended with, or [`ErrorKind::Malformed`] for a line over the limit.
     pub async fn next(&mut self) -> Result<Option<(u64, Bytes)>> {
         while let Some(length) = self.line_length().await? {
             let start = self.position;
@@ -62,7 +76,7 @@ impl Lines {
         Ok(None)
     }
 
-    /// How long the next line is, its line feed included; nothing at the end.
+    /// The length of the next line with its line feed; `None` at the end.
     async fn line_length(&mut self) -> Result<Option<usize>> {
         loop {
             let fresh = self.buffer.get(self.scanned..).unwrap_or_default();

@@ -1,8 +1,16 @@
-//! What a run has done so far, for whoever watches: counters, no decisions.
+//! What a run has done so far: counters that a progress line reads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counters that processors add to and a progress line reads. Not durable: the outcomes are the truth.
+/// Counters that processors add to and a progress line reads. They are not kept: the outcomes are.
+///
+/// ```
+/// let meter = ports::Meter::default();
+/// meter.add_succeeded(1_000);
+/// meter.add_failed();
+/// let reading = meter.read();
+/// assert_eq!((reading.succeeded, reading.failed, reading.bytes), (1, 1, 1_000));
+/// ```
 #[derive(Debug, Default)]
 pub struct Meter {
     succeeded: AtomicU64,
@@ -10,12 +18,12 @@ pub struct Meter {
     bytes: AtomicU64,
 }
 
-/// What a [`Meter`] said at one moment.
+/// The counts of a [`Meter`] at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// Items that succeeded.
+    /// Number of items that succeeded.
     pub succeeded: u64,
-    /// Items that failed.
+    /// Number of items that failed.
     pub failed: u64,
     /// **Bytes** of bodies that were written.
     pub bytes: u64,

@@ -18,16 +18,28 @@ const SUBJECT_BYTES_END: usize = 100;
 pub struct Notification {
     /// The topic's ARN.
     pub topic: String,
-    /// ASCII, under 100 characters.
+    /// Printable ASCII, fewer than 100 characters.
     pub subject: Option<String>,
-    /// At most 256 KiB.
+    /// The text, at most 256 KiB.
     pub message: String,
-    /// Names this notification: where the other side keeps ids, publishing it twice is the same as once.
+    /// Names this notification. Where the service keeps ids, a notification that is published twice arrives once.
     pub id: String,
 }
 
 impl Notification {
     /// Refuses what SNS would refuse, for implementations without SNS.
+    ///
+    /// ```
+    /// # let topic = "arn:aws:sns:us-east-1:000000000000:runs".to_owned();
+    /// let notification = ports::Notification {
+    ///     topic,
+    ///     subject: Some("größer".to_owned()),
+    ///     message: "text".to_owned(),
+    ///     id: "run-1/report".to_owned(),
+    /// };
+    /// let refused = notification.check().unwrap_err();
+    /// assert_eq!(refused.to_string(), "the subject `größer` is not 1 to 99 printable ASCII characters");
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Malformed`] when message or subject are empty or too long, or the subject is not plain ASCII.

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 
-/// Where an object is: a bucket's name and a key, both as they are. Nothing normalises a key.
+/// Names an object: the name of its bucket, and its key. No implementation normalises a key.
 ///
-/// A directory that stands for a bucket is called by its absolute path, which no bucket of S3 can be.
+/// The name of a directory that stands for a bucket is its absolute path, which no bucket of S3 can have.
 ///
 /// ```
 /// assert_eq!(ports::ObjectKey::new("images", "a/b.gif").to_string(), "s3://images/a/b.gif");
@@ -47,29 +47,29 @@ impl fmt::Display for ObjectKey {
     }
 }
 
-/// What a store knows of an object without reading it.
+/// What a store tells of an object without its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// The key alone.
+    /// The key, without the bucket.
     pub key: String,
-    /// **Bytes.**
+    /// Size of the content in **bytes**.
     pub size: u64,
-    /// Names this content: it changes when the content does. With the quotes that S3 sends.
+    /// Names the content: it changes when the content does. It has the quotes that S3 sends.
     pub etag: String,
-    /// The version, in a bucket that keeps versions.
+    /// The id of the version, in a bucket that keeps versions.
     pub version: Option<String>,
-    /// Milliseconds since 1970.
+    /// When the object was written.
     pub modified: crate::Timestamp,
 }
 
-/// A body as it comes, in pieces of at most some MiB.
+/// A body in pieces of at most some MiB.
 pub type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 
 /// A body to be written.
 pub enum ObjectBody {
-    /// In memory; the caller has bounded it.
+    /// A body in memory, whose size the caller has bounded.
     Bytes(Bytes),
-    /// In pieces; the store holds at most one part of it (8 MiB) at a time.
+    /// A body in pieces, of which the store holds at most one part (8 MiB) at a time.
     Stream(BodyStream),
 }
 
@@ -97,18 +97,18 @@ impl From<Vec<u8>> for ObjectBody {
 /// How to read.
 #[derive(Debug, Clone, Default)]
 pub struct GetOptions {
-    /// Only these bytes; a range past the end gives what there is.
+    /// Only these bytes; of a range that passes the end, those that exist.
     pub range: Option<Range<u64>>,
     /// [`crate::ErrorKind::Conflict`] unless the object has this `ETag`.
     pub if_match: Option<String>,
-    /// This version of it.
+    /// This version of the object.
     pub version: Option<String>,
 }
 
 /// How to write.
 #[derive(Debug, Clone, Default)]
 pub struct PutOptions {
-    /// [`crate::ErrorKind::Conflict`] when there is such an object already.
+    /// [`crate::ErrorKind::Conflict`] when the object exists.
     pub if_none_match: bool,
     /// The media type, where the store keeps one.
     pub content_type: Option<String>,
@@ -123,21 +123,21 @@ pub struct CopyOptions {
     pub if_match: Option<String>,
 }
 
-/// What a write left behind.
+/// The result of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutResult {
     /// The new object's `ETag`.
     pub etag: String,
-    /// **Bytes** written; for a copy what the store says, if it says.
+    /// Size of the object in **bytes**; `None` where a store does not tell the size of a copy.
     pub size: Option<u64>,
 }
 
 /// One page of a listing, in key order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// At most 1,000.
+    /// At most 1,000 objects.
     pub objects: Vec<ObjectInfo>,
-    /// Give this back to get the next page; absent at the end.
+    /// The token of the next page; `None` at the end.
     pub continuation: Option<String>,
 }
 
@@ -146,22 +146,22 @@ pub struct Listing {
 /// After a crash an object has its old content or its new content, never a part of either.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + fmt::Debug {
-    /// What is known of the object. [`crate::ErrorKind::NotFound`] when there is none.
+    /// Size, `ETag` and date of the object. [`crate::ErrorKind::NotFound`] when there is none.
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo>;
 
-    /// The object's bytes. The stream ends with an error when it is cut short.
+    /// Reads the object. The body ends with an error when it is cut short.
     async fn get(&self, at: &ObjectKey, options: GetOptions) -> Result<(ObjectInfo, BodyStream)>;
 
     /// Writes the whole object, or nothing: a body that ends with an error leaves no object behind.
     async fn put(&self, at: &ObjectKey, body: ObjectBody, options: PutOptions) -> Result<PutResult>;
 
-    /// Copies within the store, without the bytes passing through the caller.
+    /// Copies an object within the store; the bytes do not pass through the caller.
     async fn copy(&self, from: &ObjectKey, to: &ObjectKey, options: CopyOptions) -> Result<PutResult>;
 
-    /// One page of the keys that begin with `prefix`, in the byte order of the keys. A failed listing is an error,
+    /// Lists a page of the keys that begin with `prefix`, in the byte order of the keys. A failed listing is an error,
     /// never an empty page.
     async fn list(&self, bucket: &str, prefix: &str, continuation: Option<String>) -> Result<Listing>;
 
-    /// Removes the object; no error when there is none.
+    /// Deletes the object; nothing happens when there is none.
     async fn delete(&self, at: &ObjectKey) -> Result<()>;
 }

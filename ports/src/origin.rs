@@ -11,28 +11,27 @@ use async_trait::async_trait;
 
 use crate::{BodyStream, Result};
 
-/// One GET.
+/// A GET request.
 #[derive(Debug, Clone)]
 pub struct OriginRequest {
     /// An absolute `http` or `https` URL.
     pub url: String,
-    /// Header names and values to send besides the usual.
+    /// Header names and values that are sent besides the client's own.
     pub headers: Vec<(String, String)>,
-    /// From the start of the connection to the response's head.
+    /// Time-out from the start of the connection to the head of the response.
     pub head_timeout: Duration,
-    /// Over a connection of its own: one that was kept may have been closed by the other side meanwhile.
+    /// Whether the request gets a connection of its own: the server may have closed one that was kept.
     pub fresh: bool,
 }
 
-/// A response's head, and its body still to come.
+/// The head of a response, and its body.
 pub struct OriginResponse {
     /// The HTTP status.
     pub status: u16,
-    /// Header names in lower case, and values, their bytes beyond ASCII percent-encoded; a header that stands twice
-    /// is there twice.
+    /// Header names in lower case, and values with their bytes beyond ASCII percent-encoded. A header that was sent twice
+    /// is listed twice.
     pub headers: Vec<(String, String)>,
-    /// The body as it comes from the wire, not decoded. It ends with an error when the connection ends before the
-    /// body does.
+    /// The body as it was sent, not decoded. It ends with an error when the connection ends before the body does.
     pub body: BodyStream,
 }
 
@@ -53,29 +52,29 @@ impl OriginResponse {
     }
 }
 
-/// Why there was no response.
+/// The reason why there was no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FetchErrorKind {
-    /// The name has no address.
+    /// The host name has no address.
     NoSuchHost,
     /// The guard refused an address; no connection was made.
     Refused,
-    /// No connection.
+    /// No connection could be made.
     Connect,
-    /// No TLS: a wrong name, an unknown issuer, an expired certificate.
+    /// TLS failed: the certificate has another name, an unknown issuer, or has expired.
     Tls,
-    /// No answer in time.
+    /// No response came in time.
     Timeout,
-    /// The connection ended, or what came was not HTTP.
+    /// The connection ended, or the response was not HTTP.
     Broken,
 }
 
 /// A request that got no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchError {
-    /// What happened.
+    /// The reason.
     pub kind: FetchErrorKind,
-    /// In words, without the URL's secrets.
+    /// A text for people, without the secrets of the URL.
     pub message: String,
 }
 
@@ -100,7 +99,7 @@ pub trait Origin: Send + Sync + fmt::Debug {
 /// The addresses behind a host name.
 #[async_trait]
 pub trait Resolver: Send + Sync + fmt::Debug {
-    /// All addresses. [`crate::ErrorKind::NotFound`] when there is none, [`crate::ErrorKind::Denied`] when a guard
+    /// Looks all addresses up. [`crate::ErrorKind::NotFound`] when there is none, [`crate::ErrorKind::Denied`] when a guard
     /// refuses one of them.
     async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>>;
 }

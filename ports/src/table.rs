@@ -1,4 +1,4 @@
-//! A table of rows: DynamoDB, or one file that speaks its shapes.
+//! Tables of rows: `DynamoDB`, or one file with rows of the same shape.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 
-/// A value in a row, in DynamoDB's own JSON shape: `{"S":"text"}`, `{"N":"1"}`, …
+/// A value in a row, in the JSON shape of DynamoDB: `{"S":"text"}`, `{"N":"1"}`, …
+///
+/// ```
+/// use ports::AttributeValue;
+///
+/// let value: AttributeValue = serde_json::from_str(r#"{"M":{"bytes":{"N":"10"}}}"#).unwrap();
+/// assert_eq!(serde_json::to_string(&value).unwrap(), r#"{"M":{"bytes":{"N":"10"}}}"#);
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum AttributeValue {
     /// Text.
@@ -18,7 +25,7 @@ pub enum AttributeValue {
     /// A truth value.
     #[serde(rename = "BOOL")]
     Bool(bool),
-    /// Nothing; always `true`.
+    /// The null value; the flag is always `true`.
     #[serde(rename = "NULL")]
     Null(bool),
     /// A list.
@@ -43,18 +50,18 @@ pub type Row = BTreeMap<String, AttributeValue>;
 pub struct TableSchema {
     /// The table's name.
     pub name: String,
-    /// The partition key's attribute (text).
+    /// The attribute of the partition key, a text.
     pub hash: String,
-    /// The sort key's attribute (text), if there is one.
+    /// The attribute of the sort key, a text; `None` for a table without a sort key.
     pub range: Option<String>,
 }
 
 /// Rows under a key.
 ///
-/// A written row survives the death of the process. Writing the same row twice is the same as once.
+/// A written row survives the death of the process. A row that is written twice is there once.
 #[async_trait]
 pub trait Table: Send + Sync + fmt::Debug {
-    /// Makes sure that the table exists. On AWS, where templates make tables, it only checks.
+    /// Makes the table if it does not exist. On AWS, where templates make tables, it only checks that the table exists.
     async fn ensure(&self, schema: &TableSchema) -> Result<()>;
 
     /// Writes rows, each replacing the row with its key. No two rows of one call may have the same key.
@@ -64,9 +71,9 @@ pub trait Table: Send + Sync + fmt::Debug {
     /// Writes one row, replacing the row with its key.
     async fn put(&self, table: &str, row: Row) -> Result<()>;
 
-    /// The row under this key.
+    /// The row with this key; `None` when there is none.
     async fn get(&self, table: &str, key: Row) -> Result<Option<Row>>;
 
-    /// How many rows there are.
+    /// Counts the rows of a table.
     async fn count(&self, table: &str) -> Result<u64>;
 }

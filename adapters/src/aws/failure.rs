@@ -25,7 +25,7 @@ impl fmt::Display for ServiceError {
 impl std::error::Error for ServiceError {}
 
 /// The error of a call that was to do `doing`.
-pub(super) fn of<E>(error: SdkError<E, HttpResponse>, doing: impl Into<String>) -> Error
+pub(super) fn service_error<E>(error: SdkError<E, HttpResponse>, doing: impl Into<String>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {

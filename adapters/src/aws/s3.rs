@@ -43,7 +43,7 @@ impl S3 {
         let head = request
             .send()
             .await
-            .map_err(|error| failure::of(error, format!("look up `{at}`")))?;
+            .map_err(|error| failure::service_error(error, format!("look up `{at}`")))?;
         Ok(ObjectInfo {
             key: at.key.clone(),
             size: length(head.content_length),
@@ -154,7 +154,7 @@ impl ObjectStore for S3 {
         let output = match request.send().await {
             Ok(output) => output,
             Err(error) if is_past_the_end(&error) => return self.nothing_of(at, &options).await,
-            Err(error) => return Err(failure::of(error, format!("read `{at}`"))),
+            Err(error) => return Err(failure::service_error(error, format!("read `{at}`"))),
         };
         let info = ObjectInfo {
             key: at.key.clone(),
@@ -176,7 +176,7 @@ impl ObjectStore for S3 {
             .copy_source(copy_source(from, options.version.as_deref()))
             .set_copy_source_if_match(options.if_match);
         let copied = request.send().await;
-        let copied = copied.map_err(|error| failure::of(error, format!("copy `{from}` to `{to}`")))?;
+        let copied = copied.map_err(|error| failure::service_error(error, format!("copy `{from}` to `{to}`")))?;
         let etag = copied.copy_object_result.and_then(|result| result.e_tag);
         Ok(PutResult {
             etag: etag.unwrap_or_default(),
@@ -191,7 +191,7 @@ impl ObjectStore for S3 {
             .encoding_type(EncodingType::Url)
             .set_continuation_token(continuation);
         let page = request.send().await;
-        let page = page.map_err(|error| failure::of(error, format!("list `s3://{bucket}/{prefix}`")))?;
+        let page = page.map_err(|error| failure::service_error(error, format!("list `s3://{bucket}/{prefix}`")))?;
         let objects = page.contents.unwrap_or_default().into_iter().map(listed);
         Ok(Listing {
             objects: objects.collect::<Result<_>>()?,
@@ -202,7 +202,7 @@ impl ObjectStore for S3 {
     async fn delete(&self, at: &ObjectKey) -> Result<()> {
         let request = self.client.delete_object().bucket(&at.bucket).key(&at.key);
         let deleted = request.send().await;
-        deleted.map_err(|error| failure::of(error, format!("delete `{at}`")))?;
+        deleted.map_err(|error| failure::service_error(error, format!("delete `{at}`")))?;
         Ok(())
     }
 }

@@ -49,7 +49,7 @@ async fn put_whole(client: &Client, at: &ObjectKey, body: Bytes, options: &PutOp
         .set_content_type(options.content_type.clone())
         .set_if_none_match(first_only(options));
     let written = request.send().await;
-    let written = written.map_err(|error| failure::of(error, format!("write `{at}`")))?;
+    let written = written.map_err(|error| failure::service_error(error, format!("write `{at}`")))?;
     Ok(PutResult {
         etag: written.e_tag.unwrap_or_default(),
         size: Some(size),
@@ -99,7 +99,7 @@ impl<'a> Upload<'a> {
     async fn begin(client: &'a Client, at: &'a ObjectKey, options: &PutOptions) -> Result<Self> {
         let request = client.create_multipart_upload().bucket(&at.bucket).key(&at.key);
         let begun = request.set_content_type(options.content_type.clone()).send().await;
-        let begun = begun.map_err(|error| failure::of(error, format!("begin an upload to `{at}`")))?;
+        let begun = begun.map_err(|error| failure::service_error(error, format!("begin an upload to `{at}`")))?;
         let id = begun.upload_id.unwrap_or_default();
         Ok(Self { client, at, id })
     }
@@ -123,7 +123,7 @@ impl<'a> Upload<'a> {
         let request = self.client.upload_part().bucket(&at.bucket).key(&at.key);
         let request = request.upload_id(&self.id).part_number(number).body(in_memory(part));
         let sent = request.send().await;
-        let sent = sent.map_err(|error| failure::of(error, format!("write part {number} of `{at}`")))?;
+        let sent = sent.map_err(|error| failure::service_error(error, format!("write part {number} of `{at}`")))?;
         let completed = CompletedPart::builder()
             .part_number(number)
             .set_e_tag(sent.e_tag)
@@ -146,7 +146,7 @@ impl<'a> Upload<'a> {
             }),
             Err(error) => {
                 self.abort().await;
-                Err(failure::of(error, format!("complete the upload to `{at}`")))
+                Err(failure::service_error(error, format!("complete the upload to `{at}`")))
             }
         }
     }

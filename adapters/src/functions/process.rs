@@ -129,7 +129,7 @@ impl Function for Process {
         }
         self.start_reaper();
         let permit = self.shared.permits.acquire().await;
-        let _permit = permit.map_err(|closed| TaskFailure::of("Lambda.ServiceException", &closed))?;
+        let _permit = permit.map_err(|closed| TaskFailure::from_error("Lambda.ServiceException", &closed))?;
         let event = Bytes::from(event);
         // It ends: a new instance takes the event, or is lost.
         loop {

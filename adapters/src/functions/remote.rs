@@ -96,7 +96,7 @@ fn unreachable(error: reqwest::Error) -> TaskFailure {
     } else {
         "Lambda.SdkClientException"
     };
-    TaskFailure::of(name, &error)
+    TaskFailure::from_error(name, &error)
 }
 
 /// What a Lambda endpoint says of a request that it refuses.

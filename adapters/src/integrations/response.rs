@@ -14,7 +14,7 @@ pub(super) fn encode(response: &impl Serialize) -> Result<String, TaskFailure> {
 }
 
 pub(super) fn runtime_error(error: &serde_json::Error) -> TaskFailure {
-    TaskFailure::of("States.Runtime", error)
+    TaskFailure::from_error("States.Runtime", error)
 }
 
 /// The names that a service has for its errors.

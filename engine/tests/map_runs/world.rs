@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, ItemSubset, MapRunDescription, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    Commit, ExecutionArn, ExecutionRow, Fault, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
+    Commit, ExecutionArn, ExecutionRow, FaultInjector, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
     ResultStatus, Target, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ impl World {
 
     /// An engine whose store refuses everything from that call on.
     pub(crate) fn engine_until(&self, store_calls: u64) -> Engine {
-        let store = Fault::<dyn ObjectStore>::new(self.store.clone(), Faults::DeadFrom(store_calls));
+        let store = FaultInjector::<dyn ObjectStore>::new(self.store.clone(), Faults::DeadFrom(store_calls));
         Self::engine_over(Ports {
             store: Arc::new(store),
             ..self.ports()
@@ -148,7 +148,7 @@ impl World {
 
     /// An engine whose journal refuses everything from that call on.
     pub(crate) fn engine_with_journal_until(&self, calls: u64) -> Engine {
-        let journal = Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(calls));
+        let journal = FaultInjector::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(calls));
         Self::engine_over(Ports {
             journal: Arc::new(journal),
             ..self.ports()
@@ -157,7 +157,7 @@ impl World {
 
     /// An engine whose ledger refuses everything from that call on.
     pub(crate) fn engine_with_ledger_until(&self, calls: u64) -> Engine {
-        let ledger = Fault::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(calls));
+        let ledger = FaultInjector::<dyn Ledger>::new(self.ledger.clone(), Faults::DeadFrom(calls));
         Self::engine_over(Ports {
             ledger: Arc::new(ledger),
             ..self.ports()

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, NewExecution, Ports, Settings};
 use ports::{
-    Commit, ErrorKind, ExecutionArn, Fault, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus,
+    Commit, ErrorKind, ExecutionArn, FaultInjector, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus,
     TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ impl World {
         let ports = Ports {
             store: Arc::clone(&self.store) as _,
             invoker: Arc::new(self.tasks()),
-            journal: Arc::new(Fault::<dyn Journal>::new(
+            journal: Arc::new(FaultInjector::<dyn Journal>::new(
                 self.journal.clone(),
                 Faults::DeadFrom(journal_dies),
             )),

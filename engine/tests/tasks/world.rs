@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, ExecutionStatus, Fault, Faults, Journal, JournalRecord, MapRunArn, Target, TaskFailure,
+    ExecutionArn, ExecutionRow, ExecutionStatus, FaultInjector, Faults, Journal, JournalRecord, MapRunArn, Target, TaskFailure,
     Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl World {
 
     /// An engine that dies at that call of its journal.
     pub(crate) fn mortal(&self, lives: u64) -> Engine {
-        let journal = Fault::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(lives));
+        let journal = FaultInjector::<dyn Journal>::new(self.journal.clone(), Faults::DeadFrom(lives));
         self.engine_over(Arc::new(journal), 0)
     }
 

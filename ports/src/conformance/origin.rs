@@ -6,7 +6,7 @@ use futures::StreamExt;
 
 use crate::{FetchErrorKind, Origin, OriginRequest};
 
-/// The URLs that the checks fetch; whoever runs them has a server or a script that answers so.
+/// The URLs that the checks fetch; the caller has a server or a script that answers so.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// 200, body `hello`, and the header `X-Twice` with `1` and then with `2`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{Clock, FunctionArn, Invocation, Result, TaskFailure, TaskInvoker};
 
-/// The functions that the checks invoke; whoever runs them registers these.
+/// The functions that the checks invoke; the caller registers them.
 #[derive(Debug, Clone)]
 pub struct Functions {
     /// Answers its input.

@@ -11,6 +11,15 @@ use super::lock;
 use crate::Timestamp;
 
 /// A clock that is moved by hand.
+///
+/// ```
+/// use std::time::Duration;
+/// use ports::{Clock as _, Timestamp, memory};
+///
+/// let clock = memory::Clock::at(Timestamp::from_millis(1_000));
+/// clock.advance(Duration::from_secs(1));
+/// assert_eq!(clock.now(), Timestamp::from_millis(2_000));
+/// ```
 #[derive(Debug)]
 pub struct Clock {
     now: watch::Sender<Timestamp>,
@@ -32,12 +41,12 @@ impl Clock {
         }
     }
 
-    /// Moves it on and wakes whoever waited for a moment in between.
+    /// Moves the clock on and ends the waits for moments in between.
     pub fn advance(&self, by: Duration) {
         self.now.send_modify(|now| *now = now.plus(by));
     }
 
-    /// Moves it to the next moment that somebody waits for; nothing when nobody waits.
+    /// Moves the clock to the next moment that is waited for; `None` when there is no wait.
     pub fn advance_to_next(&self) -> Option<Timestamp> {
         let now = *self.now.borrow();
         let next = lock(&self.waits).iter().copied().filter(|until| *until > now).min()?;

@@ -1,8 +1,9 @@
-//! Every port without a world: real implementations that live as long as the process.
+//! Every port in memory: implementations that keep what they are given as long as they live.
 //!
-//! They carry the traits' names and are meant to be used with the module's: `memory::Journal::default()`. Besides
-//! the trait each has a few plain methods to fill it before and look into it after. They pass [`crate::conformance`]
-//! like any other implementation. What they do not do: limit memory, or fail; see [`crate::Fault`] for that.
+//! They have the names of the traits and are used with the name of the module: `memory::Journal::default()`. Besides
+//! the methods of its trait each has a few plain ones, to fill it before a test and to look into it afterwards. They
+//! pass [`crate::conformance`] like every other implementation. They neither limit memory nor fail: for tests of
+//! failures there is [`crate::FaultInjector`].
 
 mod activities;
 mod clock;

@@ -22,7 +22,16 @@ const PAGE: usize = 1_000;
 /// Bodies come in pieces of this size, so that readers meet piece boundaries in tests.
 const PIECE_BYTES: usize = 256 * 1_024;
 
-/// Objects in a map. Buckets exist as soon as they are written to.
+/// Objects in a map. A bucket exists from the first write to it on.
+///
+/// ```
+/// use ports::memory;
+///
+/// let store = memory::ObjectStore::default();
+/// store.insert("manifests", "urls.csv", "url\n");
+/// assert_eq!(store.keys("manifests"), ["urls.csv"]);
+/// assert_eq!(store.bytes("manifests", "urls.csv").unwrap(), "url\n");
+/// ```
 #[derive(Debug, Default)]
 pub struct ObjectStore {
     objects: Mutex<BTreeMap<ObjectKey, Vec<Version>>>,
@@ -39,7 +48,7 @@ struct Version {
 }
 
 impl ObjectStore {
-    /// One that keeps every version under the ids `v1`, `v2`, … of its key.
+    /// A store that keeps all versions of a key, under the ids `v1`, `v2`, …
     pub fn with_versions() -> Self {
         Self {
             keeps_versions: true,
@@ -47,7 +56,7 @@ impl ObjectStore {
         }
     }
 
-    /// The same, taking modification times from a clock; without one they are all 1970.
+    /// Takes modification times from a clock; without a clock all are 1970.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);

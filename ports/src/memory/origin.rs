@@ -67,42 +67,42 @@ impl Reply {
         reply
     }
 
-    /// The same with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_ascii_lowercase(), value.to_owned()));
         self
     }
 
-    /// The same with one more piece of body, without a word about its length.
+    /// Adds a piece of body whose length is not told.
     #[must_use]
     pub fn piece(mut self, piece: impl Into<Bytes>) -> Self {
         self.pieces.push(piece.into());
         self
     }
 
-    /// The same, but the connection ends after the last piece, before the body is complete.
+    /// Ends the connection after the last piece, before the body is complete.
     #[must_use]
     pub fn then_broken(mut self) -> Self {
         self.ending = Ending::Broken;
         self
     }
 
-    /// The same, but nothing comes after the last piece, and no end either.
+    /// Sends nothing after the last piece, and no end.
     #[must_use]
     pub fn then_silence(mut self) -> Self {
         self.ending = Ending::Silence;
         self
     }
 
-    /// The same, but the pieces come again and again for ever.
+    /// Sends the pieces again and again, without an end.
     #[must_use]
     pub fn for_ever(mut self) -> Self {
         self.ending = Ending::Again;
         self
     }
 
-    /// The same, but the head comes after some time on the origin's clock.
+    /// Delays the head by a time on the origin's clock.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
@@ -160,14 +160,14 @@ impl Drop for InFlight {
 }
 
 impl Origin {
-    /// The same with the answers of one URL, in order; the last one is given for ever.
+    /// Adds the replies of one URL, in order; the last one is repeated.
     #[must_use]
     pub fn with(self, url: impl Into<String>, replies: impl IntoIterator<Item = Reply>) -> Self {
         lock(&self.replies).insert(url.into(), replies.into_iter().collect());
         self
     }
 
-    /// The same with a clock, which [`Reply::after`] and the requests' time limit need.
+    /// Sets the clock, which [`Reply::after`] and the time-outs of requests need.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);

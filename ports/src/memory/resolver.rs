@@ -14,7 +14,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// The same with one more host.
+    /// Adds a host.
     #[must_use]
     pub fn with(mut self, host: impl Into<String>, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.hosts.insert(host.into(), addresses.into_iter().collect());

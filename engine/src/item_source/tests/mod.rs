@@ -8,7 +8,7 @@ use std::sync::Arc;
 use asl::{ItemReader, Value};
 use bytes::Bytes;
 use futures::executor::block_on;
-use ports::{Fault, Faults, ObjectStore, memory};
+use ports::{FaultInjector, Faults, ObjectStore, memory};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -287,7 +287,7 @@ fn a_body_that_breaks_off_is_read_on_from_where_it_broke() {
     let mut mended = 0;
     for seed in 0..40 {
         let faults = Faults::Seeded { seed, per_mille: 400 };
-        let broken = Arc::new(Fault::<dyn ObjectStore>::new(store(&objects, 5_000), faults));
+        let broken = Arc::new(FaultInjector::<dyn ObjectStore>::new(store(&objects, 5_000), faults));
         let store: Arc<dyn ObjectStore> = broken.clone();
         // A request that fails has been repeated by the store already.
         if let Ok(found) = items(&store, &lines) {
@@ -362,7 +362,7 @@ fn a_window_holds_an_item_and_a_piece() {
 #[test]
 fn a_failed_listing_is_an_error() {
     let inner: Arc<dyn ObjectStore> = Arc::new(memory::ObjectStore::default());
-    let dead: Arc<dyn ObjectStore> = Arc::new(Fault::<dyn ObjectStore>::new(inner, Faults::DeadFrom(0)));
+    let dead: Arc<dyn ObjectStore> = Arc::new(FaultInjector::<dyn ObjectStore>::new(inner, Faults::DeadFrom(0)));
     let found = cause(&dead, &reader("listObjectsV2", &json!({})));
     assert!(found.contains("`s3://b/in/*`"), "{found}");
 }

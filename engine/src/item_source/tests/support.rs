@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt, stream};
 use ports::{
-    BodyStream, CopyOptions, Fault, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
+    BodyStream, CopyOptions, FaultInjector, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
     PutOptions, PutResult, Result, Timestamp, memory,
 };
 use serde_json::json;
@@ -176,7 +176,7 @@ pub(super) fn reads(objects: &[(&str, Bytes)], reader: &ItemReader, expected: &[
         seed: 7,
         per_mille: 300,
     };
-    let cut: Arc<dyn ObjectStore> = Arc::new(Fault::<dyn ObjectStore>::new(whole, faults));
+    let cut: Arc<dyn ObjectStore> = Arc::new(FaultInjector::<dyn ObjectStore>::new(whole, faults));
     // A request that fails is the store's to repeat; a body that breaks off is ours.
     if let Ok(found) = items(&cut, reader) {
         assert_eq!(found, expected);

@@ -1,4 +1,4 @@
-//! A port that fails now and then, the same way each time: for tests of what its callers do about it.
+//! A port that fails now and then, in the same way each time: for tests of what callers do about failures.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,35 +19,54 @@ use crate::{
 pub enum Faults {
     /// Each call fails with a probability of `per_mille` thousandths, drawn from the seed and the call's number.
     Seeded {
-        /// Another seed, other failures.
+        /// Which calls fail: another seed makes other calls fail.
         seed: u64,
         /// 0 ..= 1,000
         per_mille: u16,
     },
-    /// From the call with this number (from 0) on every call fails and none has an effect: the process has died.
+    /// Every call from the one with this number (counted from 0) fails without an effect, as after the death of the
+    /// process.
     DeadFrom(u64),
 }
 
-/// What becomes of one call.
+/// How one call ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Passes,
-    /// It fails without an effect.
+    /// The call fails without an effect.
     FailsBefore,
-    /// It has its effect, and the answer is lost.
+    /// The call has its effect, and its answer is lost.
     FailsAfter,
 }
 
 /// A port whose calls fail now and then: before they have an effect, after it, or in the middle of a body.
+///
+/// ```
+/// use std::sync::Arc;
+/// use ports::{ErrorKind, FaultInjector, Faults, Notification, Notifier, memory};
+///
+/// # futures::executor::block_on(async {
+/// let list = Arc::new(memory::Notifier::default());
+/// let dead = FaultInjector::<dyn Notifier>::new(list.clone(), Faults::DeadFrom(0));
+/// let notification = Notification {
+///     topic: "arn:aws:sns:us-east-1:000000000000:runs".to_owned(),
+///     subject: None,
+///     message: "a run has ended".to_owned(),
+///     id: "run-1/report".to_owned(),
+/// };
+/// assert_eq!(dead.publish(notification).await.unwrap_err().kind(), ErrorKind::Unavailable);
+/// assert!(list.published().is_empty());
+/// # });
+/// ```
 #[derive(Debug)]
-pub struct Fault<P: ?Sized> {
+pub struct FaultInjector<P: ?Sized> {
     inner: Arc<P>,
     faults: Faults,
     calls: AtomicU64,
 }
 
-impl<P: ?Sized + Send + Sync> Fault<P> {
-    /// Calls of `inner` that fail as said.
+impl<P: ?Sized + Send + Sync> FaultInjector<P> {
+    /// Passes calls on to `inner`, except for those that `faults` names.
     pub fn new(inner: Arc<P>, faults: Faults) -> Self {
         let calls = AtomicU64::new(0);
         Self { inner, faults, calls }
@@ -118,7 +137,7 @@ fn cut(body: BodyStream) -> BodyStream {
 }
 
 #[async_trait]
-impl<P: ObjectStore + ?Sized> ObjectStore for Fault<P> {
+impl<P: ObjectStore + ?Sized> ObjectStore for FaultInjector<P> {
     async fn head(&self, at: &ObjectKey) -> Result<ObjectInfo> {
         self.call(failure, self.inner.head(at)).await
     }
@@ -152,7 +171,7 @@ impl<P: ObjectStore + ?Sized> ObjectStore for Fault<P> {
 }
 
 #[async_trait]
-impl<P: Table + ?Sized> Table for Fault<P> {
+impl<P: Table + ?Sized> Table for FaultInjector<P> {
     async fn ensure(&self, schema: &TableSchema) -> Result<()> {
         self.call(failure, self.inner.ensure(schema)).await
     }
@@ -175,21 +194,21 @@ impl<P: Table + ?Sized> Table for Fault<P> {
 }
 
 #[async_trait]
-impl<P: Notifier + ?Sized> Notifier for Fault<P> {
+impl<P: Notifier + ?Sized> Notifier for FaultInjector<P> {
     async fn publish(&self, notification: Notification) -> Result<String> {
         self.call(failure, self.inner.publish(notification)).await
     }
 }
 
 #[async_trait]
-impl<P: TaskInvoker + ?Sized> TaskInvoker for Fault<P> {
+impl<P: TaskInvoker + ?Sized> TaskInvoker for FaultInjector<P> {
     async fn invoke(&self, invocation: Invocation) -> Result<String, TaskFailure> {
         self.call(task_failure, self.inner.invoke(invocation)).await
     }
 }
 
 #[async_trait]
-impl<P: Origin + ?Sized> Origin for Fault<P> {
+impl<P: Origin + ?Sized> Origin for FaultInjector<P> {
     async fn fetch(&self, request: OriginRequest) -> Result<OriginResponse, FetchError> {
         match self.next() {
             Fate::Passes => self.inner.fetch(request).await,
@@ -204,7 +223,7 @@ impl<P: Origin + ?Sized> Origin for Fault<P> {
 }
 
 #[async_trait]
-impl<P: Journal + ?Sized> Journal for Fault<P> {
+impl<P: Journal + ?Sized> Journal for FaultInjector<P> {
     async fn create(&self, row: ExecutionRow) -> Result<()> {
         self.call(failure, self.inner.create(row)).await
     }
@@ -242,7 +261,7 @@ impl<P: Journal + ?Sized> Journal for Fault<P> {
 }
 
 #[async_trait]
-impl<P: Ledger + ?Sized> Ledger for Fault<P> {
+impl<P: Ledger + ?Sized> Ledger for FaultInjector<P> {
     async fn state(&self, map_run: &MapRunArn) -> Result<Option<LedgerState>> {
         self.call(failure, self.inner.state(map_run)).await
     }
@@ -282,7 +301,7 @@ mod tests {
 
     fn failures(seed: u64) -> Vec<u64> {
         let store = Arc::new(memory::ObjectStore::default());
-        let faulty = Fault::<dyn ObjectStore>::new(store, Faults::Seeded { seed, per_mille: 100 });
+        let faulty = FaultInjector::<dyn ObjectStore>::new(store, Faults::Seeded { seed, per_mille: 100 });
         let at = ObjectKey::new("b", "k");
         let failed = |_: &u64| block_on(faulty.delete(&at)).is_err();
         (0..1_000).filter(failed).collect()
@@ -299,7 +318,7 @@ mod tests {
     #[test]
     fn a_dead_process_does_nothing_more() {
         let store = Arc::new(memory::ObjectStore::default());
-        let faulty = Fault::<dyn ObjectStore>::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
+        let faulty = FaultInjector::<dyn ObjectStore>::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
         for number in 0..5 {
             let at = ObjectKey::new("b", number.to_string());
             let body = ObjectBody::Bytes(Bytes::from_static(b"x"));
