@@ -1,7 +1,8 @@
 //! How a batcher is set up: read once, from names and values, all problems at once.
 
-use std::str::FromStr;
 use std::time::Duration;
+
+use ports::{ConfigError, Variables};
 
 /// How a batcher is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,55 +17,20 @@ pub struct Config {
     pub margin: Duration,
 }
 
-/// What is wrong with a configuration: all of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration has {} problem(s): {}", .problems.len(), .problems.join("; "))]
-pub struct ConfigError {
-    /// One sentence each.
-    pub problems: Vec<String>,
-}
-
 impl Config {
     /// Reads the settings by their names.
     ///
     /// # Errors
     /// With every setting that is missing or cannot be read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut problems = Vec::new();
-        let state_bucket = lookup("STATE_BUCKET").filter(|bucket| !bucket.is_empty());
-        if state_bucket.is_none() {
-            problems.push("`STATE_BUCKET` is not set: the bucket where runs keep their objects".to_owned());
-        }
-        let task_items = positive(&lookup, "MAX_CONCURRENCY", 5, &mut problems);
-        let batch_items = positive(&lookup, "BATCH_ITEMS", 100, &mut problems);
-        let seconds = positive(&lookup, "DEADLINE_MARGIN_SECONDS", 5, &mut problems);
-        match state_bucket {
-            Some(state_bucket) if problems.is_empty() => Ok(Self {
-                state_bucket,
-                task_items,
-                batch_items,
-                margin: Duration::from_secs(seconds),
-            }),
-            Some(_) | None => Err(ConfigError { problems }),
-        }
-    }
-}
-
-fn positive<N: FromStr + PartialEq + Default>(
-    lookup: impl Fn(&str) -> Option<String>,
-    name: &str,
-    default: N,
-    problems: &mut Vec<String>,
-) -> N {
-    let Some(text) = lookup(name).filter(|text| !text.is_empty()) else {
-        return default;
-    };
-    match text.parse() {
-        Ok(number) if number != N::default() => number,
-        Ok(_) | Err(_) => {
-            problems.push(format!("`{name}` is `{text}`, expected a whole number from 1 on"));
-            default
-        }
+        let mut variables = Variables::new(&lookup);
+        let config = Self {
+            state_bucket: variables.required("STATE_BUCKET", "the bucket where runs keep their objects"),
+            task_items: variables.positive("MAX_CONCURRENCY", 5),
+            batch_items: variables.positive("BATCH_ITEMS", 100),
+            margin: Duration::from_secs(variables.positive("DEADLINE_MARGIN_SECONDS", 5)),
+        };
+        variables.finish(config)
     }
 }
 

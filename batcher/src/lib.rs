@@ -25,7 +25,7 @@ use std::sync::Arc;
 use manifest::request::{Batched, InlineBody, Manifest, ObjectRef, Request};
 use ports::{Clock, ObjectStore, Timestamp};
 
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use error::{Error, error_name};
 pub use event::{Answer, Event, ManifestEvent, Tasks};
 use split::{Call, Done, Totals};
@@ -61,14 +61,13 @@ pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Time
         Event::Manifest(event) => event,
     };
     check(&event.request)?;
-    let margin = i64::try_from(config.margin.as_millis()).unwrap_or(i64::MAX);
     let call = Call {
         ports,
         config,
         execution: &event.execution,
         round: event.round,
         request: &event.request,
-        deadline: Timestamp::from_millis(deadline.as_millis().saturating_sub(margin)),
+        deadline: deadline.minus(config.margin),
     };
     let batched = Box::pin(batch(&call, event.manifest)).await?;
     Ok(Answer::Batched(Box::new(batched)))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ports::TableSchema;
+use ports::{ConfigError, TableSchema, Variables};
 
 /// How a consolidator is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,65 +32,27 @@ pub enum TableUrl {
     Hash,
 }
 
-/// What is wrong with a configuration: all of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration has {} problem(s): {}", .problems.len(), .problems.join("; "))]
-pub struct ConfigError {
-    /// One sentence each.
-    pub problems: Vec<String>,
-}
-
 impl Config {
     /// Reads the settings by their names.
     ///
     /// # Errors
     /// With every setting that is missing or cannot be read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut problems = Vec::new();
-        let text = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let state_bucket = text("STATE_BUCKET").unwrap_or_else(|| {
-            problems.push("`STATE_BUCKET` is not set: the bucket where runs keep their objects".to_owned());
-            String::new()
-        });
-        let report_succeeded = match text("REPORT").as_deref() {
-            None | Some("all") => true,
-            Some("failed") => false,
-            Some(other) => {
-                problems.push(format!("`REPORT` is `{other}`, expected `all` or `failed`"));
-                true
-            }
+        let mut variables = Variables::new(&lookup);
+        let words = [("full", TableUrl::Full), ("hash", TableUrl::Hash)];
+        let config = Self {
+            state_bucket: variables.required("STATE_BUCKET", "the bucket where runs keep their objects"),
+            table: variables.text("TABLE_NAME").map(|name| TableSchema {
+                name,
+                hash: variables.text("TABLE_HASH").unwrap_or_else(|| "url".to_owned()),
+                range: variables.text("TABLE_RANGE"),
+            }),
+            table_url: variables.one_of("TABLE_URL", words, TableUrl::Full),
+            topic: variables.text("TOPIC_ARN"),
+            report_succeeded: variables.one_of("REPORT", [("all", true), ("failed", false)], true),
+            margin: Duration::from_secs(variables.number("DEADLINE_MARGIN_SECONDS", 20)),
         };
-        let table_url = match text("TABLE_URL").as_deref() {
-            None | Some("full") => TableUrl::Full,
-            Some("hash") => TableUrl::Hash,
-            Some(other) => {
-                problems.push(format!("`TABLE_URL` is `{other}`, expected `full` or `hash`"));
-                TableUrl::Full
-            }
-        };
-        let seconds = text("DEADLINE_MARGIN_SECONDS").unwrap_or_else(|| "20".to_owned());
-        let margin = seconds.parse().unwrap_or_else(|_not_a_number| {
-            problems.push(format!(
-                "`DEADLINE_MARGIN_SECONDS` is `{seconds}`, expected a whole number"
-            ));
-            20
-        });
-        if !problems.is_empty() {
-            return Err(ConfigError { problems });
-        }
-        let table = text("TABLE_NAME").map(|name| TableSchema {
-            name,
-            hash: text("TABLE_HASH").unwrap_or_else(|| "url".to_owned()),
-            range: text("TABLE_RANGE"),
-        });
-        Ok(Self {
-            state_bucket,
-            table,
-            table_url,
-            topic: text("TOPIC_ARN"),
-            report_succeeded,
-            margin: Duration::from_secs(margin),
-        })
+        variables.finish(config)
     }
 }
 

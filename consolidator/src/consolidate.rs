@@ -39,7 +39,7 @@ pub(crate) async fn run(
     };
     let batches = stream::iter(cursor.batch..event.batch.batches).map(read);
     let mut batches = std::pin::pin!(batches.buffered(READ_AHEAD));
-    let latest = Timestamp::from_millis(deadline.as_millis().saturating_sub_unsigned(millis(config.margin)));
+    let latest = deadline.minus(config.margin);
     while let Some((batch, outcomes)) = batches.next().await {
         match outcomes? {
             Some(outcomes) => add_outcomes(&mut outputs, batch, &outcomes)?,
@@ -53,10 +53,6 @@ pub(crate) async fn run(
     }
     let finished = outputs.finish(&ports.store).await?;
     Ok(answer(finished.cursor, event.batch.batches, finished.rest, config))
-}
-
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn answer(cursor: Cursor, batches: u64, rest: Option<String>, config: &Config) -> Consolidated {

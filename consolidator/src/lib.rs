@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use ports::{Clock, Notifier, ObjectStore, Table, Timestamp};
 
-pub use config::{Config, ConfigError, TableUrl};
+pub use config::{Config, TableUrl};
 pub use error::{Error, error_name};
 pub use event::{Answer, Consolidated, Cursor, Event, Phase, PhaseEvent, Reported};
 pub use histogram::Histogram;

@@ -49,6 +49,7 @@ mod state_machines;
 mod table;
 mod target;
 mod task_invoker;
+mod variables;
 
 pub use activities::{Activities, ActivityArn, ActivityRow};
 pub use clock::{Clock, Timestamp};
@@ -75,3 +76,4 @@ pub use state_machines::{
 pub use table::{AttributeValue, Row, Table, TableSchema};
 pub use target::{FunctionArn, Integration, IntegrationPattern, Target};
 pub use task_invoker::{Invocation, TaskFailure, TaskInvoker};
+pub use variables::{ConfigError, Variables};

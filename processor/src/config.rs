@@ -1,25 +1,16 @@
 //! What a processor is told once, when its process starts.
 
-use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
 use manifest::work::{Destination, NAME_TEMPLATE};
+use ports::{ConfigError, Variables};
 
 use crate::body::BodyLimits;
 use crate::guard::{AllowPrivate, Guard};
 use crate::limits;
 use crate::name::Template;
 use crate::retry::Retry;
-
-/// Everything that is wrong with the variables, at once.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration has {} problem(s): {}", .problems.len(), .problems.join("; "))]
-pub struct ConfigError {
-    /// One sentence each.
-    pub problems: Vec<String>,
-}
 
 /// The configuration.
 #[derive(Debug, Clone)]
@@ -54,121 +45,77 @@ impl Config {
     /// # Errors
     /// With every variable that is missing or cannot be read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut read = Reader {
-            lookup: &lookup,
-            problems: Vec::new(),
-        };
+        let mut read = Variables::new(&lookup);
         let config = Self {
-            state_bucket: read.required("STATE_BUCKET"),
+            state_bucket: read.required("STATE_BUCKET", "the bucket where outcomes and claims go"),
             task_destination: read.text("IMAGES_BUCKET_NAME").map(|bucket| Destination {
                 bucket,
                 prefix: read.text("IMAGES_PREFIX").unwrap_or_default(),
             }),
-            task_name: read.template("NAME_TEMPLATE"),
+            task_name: template(&mut read, "NAME_TEMPLATE"),
             task_items: read.number("MAX_CONCURRENCY", limits::TASK_ITEMS),
             guard: Guard {
                 allow_private: allow_private(read.text("ALLOW_PRIVATE").as_deref()),
-                ports: read.ports("ALLOWED_PORTS"),
+                ports: port_ranges(&mut read, "ALLOWED_PORTS"),
             },
-            body: read.body(),
-            retry: read.retry(),
+            body: body(&mut read),
+            retry: retry(&mut read),
             reserved_buckets: read.list("RESERVED_BUCKETS"),
             deadline_margin: Duration::from_secs(
                 read.number("DEADLINE_MARGIN_SECONDS", limits::DEADLINE_MARGIN.as_secs()),
             ),
         };
-        if read.problems.is_empty() {
-            return Ok(config);
-        }
-        Err(ConfigError {
-            problems: read.problems,
-        })
+        read.finish(config)
     }
 }
 
-/// Reads variables and keeps what is wrong with them.
-struct Reader<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-    problems: Vec<String>,
+fn duration(read: &mut Variables<'_>, name: &str, default: Duration) -> Duration {
+    let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(read.number(name, default))
 }
 
-impl Reader<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.is_empty())
+fn template(read: &mut Variables<'_>, name: &str) -> String {
+    let text = read.text(name).unwrap_or_else(|| NAME_TEMPLATE.to_owned());
+    if let Err(problem) = Template::parse(&text) {
+        read.add_problem(format!("{name}: {problem}"));
     }
+    text
+}
 
-    fn list(&self, name: &str) -> Vec<String> {
-        let text = self.text(name).unwrap_or_default();
-        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-        words.map(str::to_owned).collect()
+fn port_ranges(read: &mut Variables<'_>, name: &str) -> Vec<RangeInclusive<u16>> {
+    let Some(text) = read.text(name) else {
+        return vec![80..=80, 443..=443, 8000..=8999];
+    };
+    if text.trim() == "*" {
+        return vec![0..=u16::MAX];
     }
+    let ranges = text.split(',').map(|range| port_range(range.trim()));
+    ranges.collect::<Option<_>>().unwrap_or_else(|| {
+        read.add_problem(format!(
+            "{name} is `{text}`, expected ports and ranges such as `80,8000-8999`"
+        ));
+        Vec::new()
+    })
+}
 
-    fn required(&mut self, name: &str) -> String {
-        self.text(name).unwrap_or_else(|| {
-            self.problems.push(format!("{name} is not set"));
-            String::new()
-        })
+fn body(read: &mut Variables<'_>) -> BodyLimits {
+    BodyLimits {
+        head_timeout: duration(read, "HEAD_TIMEOUT_MS", limits::HEAD_TIMEOUT),
+        idle_timeout: duration(read, "IDLE_TIMEOUT_MS", limits::IDLE_TIMEOUT),
+        request_timeout: duration(read, "REQUEST_TIMEOUT_MS", limits::REQUEST_TIMEOUT),
+        bytes_per_second_min: read.number("BYTES_PER_SECOND_MIN", limits::BYTES_PER_SECOND_MIN),
+        speed_grace: duration(read, "SPEED_GRACE_MS", limits::SPEED_GRACE),
+        object_bytes_max: read.number("OBJECT_BYTES_MAX", limits::OBJECT_BYTES_MAX),
+        decompression_ratio_max: read.number("DECOMPRESSION_RATIO_MAX", limits::DECOMPRESSION_RATIO_MAX),
     }
+}
 
-    fn number<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        match self.text(name).map(|text| (text.parse(), text)) {
-            None => default,
-            Some((Ok(number), _)) => number,
-            Some((Err(error), text)) => {
-                self.problems.push(format!("{name} is `{text}`: {error}"));
-                default
-            }
-        }
-    }
-
-    fn duration(&mut self, name: &str, default: Duration) -> Duration {
-        let default = u64::try_from(default.as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(self.number(name, default))
-    }
-
-    fn template(&mut self, name: &str) -> String {
-        let text = self.text(name).unwrap_or_else(|| NAME_TEMPLATE.to_owned());
-        if let Err(problem) = Template::parse(&text) {
-            self.problems.push(format!("{name}: {problem}"));
-        }
-        text
-    }
-
-    fn ports(&mut self, name: &str) -> Vec<RangeInclusive<u16>> {
-        let Some(text) = self.text(name) else {
-            return vec![80..=80, 443..=443, 8000..=8999];
-        };
-        if text.trim() == "*" {
-            return vec![0..=u16::MAX];
-        }
-        let ranges = text.split(',').map(|range| port_range(range.trim()));
-        ranges.collect::<Option<_>>().unwrap_or_else(|| {
-            self.problems.push(format!(
-                "{name} is `{text}`, expected ports and ranges such as `80,8000-8999`"
-            ));
-            Vec::new()
-        })
-    }
-
-    fn body(&mut self) -> BodyLimits {
-        BodyLimits {
-            head_timeout: self.duration("HEAD_TIMEOUT_MS", limits::HEAD_TIMEOUT),
-            idle_timeout: self.duration("IDLE_TIMEOUT_MS", limits::IDLE_TIMEOUT),
-            request_timeout: self.duration("REQUEST_TIMEOUT_MS", limits::REQUEST_TIMEOUT),
-            bytes_per_second_min: self.number("BYTES_PER_SECOND_MIN", limits::BYTES_PER_SECOND_MIN),
-            speed_grace: self.duration("SPEED_GRACE_MS", limits::SPEED_GRACE),
-            object_bytes_max: self.number("OBJECT_BYTES_MAX", limits::OBJECT_BYTES_MAX),
-            decompression_ratio_max: self.number("DECOMPRESSION_RATIO_MAX", limits::DECOMPRESSION_RATIO_MAX),
-        }
-    }
-
-    fn retry(&mut self) -> Retry {
-        Retry {
-            attempts: self.number("ATTEMPTS", limits::ATTEMPTS).clamp(1, limits::ATTEMPTS_MAX),
-            base: self.duration("BACKOFF_BASE_MS", limits::BACKOFF_BASE),
-            backoff_max: self.duration("BACKOFF_MAX_MS", limits::BACKOFF_MAX),
-            retry_after_max: self.duration("RETRY_AFTER_MAX_MS", limits::RETRY_AFTER_MAX),
-        }
+fn retry(read: &mut Variables<'_>) -> Retry {
+    Retry {
+        attempts: read.number("ATTEMPTS", limits::ATTEMPTS).clamp(1, limits::ATTEMPTS_MAX),
+        base: duration(read, "BACKOFF_BASE_MS", limits::BACKOFF_BASE),
+        backoff_max: duration(read, "BACKOFF_MAX_MS", limits::BACKOFF_MAX),
+        retry_after_max: duration(read, "RETRY_AFTER_MAX_MS", limits::RETRY_AFTER_MAX),
     }
 }
 

@@ -35,7 +35,7 @@ use manifest::{Batch, Body, Item, Outcome, Source, Status, Subject, run_key};
 use ports::{Clock, ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, ObjectStore, Origin, PutOptions, Timestamp};
 
 pub use body::BodyLimits;
-pub use config::{Config, ConfigError};
+pub use config::Config;
 pub use error::Error;
 pub use event::{BatchRequest, Event, Response, Summary, TaskRequest, TaskResult};
 pub use guard::{AllowPrivate, Guard, GuardedResolver};
@@ -168,8 +168,7 @@ async fn handle_task(
 fn end_of(deadline: Timestamp, started_at: Option<Timestamp>, config: &Config) -> Timestamp {
     let child = started_at.map(|started| started.plus(limits::CHILD_TIME));
     let end = child.map_or(deadline, |child| child.min(deadline));
-    let margin = i64::try_from(config.deadline_margin.as_millis()).unwrap_or(i64::MAX);
-    Timestamp::from_millis(end.as_millis().saturating_sub(margin))
+    end.minus(config.deadline_margin)
 }
 
 /// The batch's items; one ranged read when they are in an object.
