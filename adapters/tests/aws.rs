@@ -44,6 +44,57 @@ async fn s3_passes_every_check() {
         .unwrap();
 }
 
+/// A body of that many MiB that differs from byte to byte.
+fn mebibytes(count: u32) -> Vec<u8> {
+    (0..count * 1_024 * 1_024 / 4).flat_map(u32::to_le_bytes).collect()
+}
+
+#[tokio::test]
+async fn an_object_over_the_limit_of_a_copy_is_copied_in_parts() {
+    let memory = Arc::new(memory::ObjectStore::default());
+    let content = mebibytes(37);
+    memory.insert("test-bucket", "large", content.clone());
+    let (server, uploads) = s3::serve_with_limit(Arc::clone(&memory) as Arc<dyn ObjectStore>, 16 * 1_024 * 1_024).await;
+    let (from, to) = (
+        ObjectKey::new("test-bucket", "large"),
+        ObjectKey::new("other", "copy of large"),
+    );
+    let copied = s3_over(&server)
+        .copy(&from, &to, ports::CopyOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(copied.size, Some(37 * 1_024 * 1_024));
+    assert!(memory.bytes("other", "copy of large").unwrap() == content);
+    assert_eq!(uploads.count(), 0);
+    // Another content than the one that is asked for is not copied in parts either.
+    let options = ports::CopyOptions {
+        version: None,
+        if_match: Some("\"other\"".to_owned()),
+    };
+    let refused = s3_over(&server).copy(&from, &to, options).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{}", refused.chain());
+    assert_eq!(uploads.count(), 0);
+}
+
+#[tokio::test]
+async fn a_copy_in_parts_that_fails_leaves_no_upload() {
+    let memory = Arc::new(memory::ObjectStore::default());
+    memory.insert("test-bucket", "large", mebibytes(20));
+    // Two looks at the object, then the store is dead: every part fails, and the abort does not need the store.
+    let fault = FaultInjector::<dyn ObjectStore>::new(Arc::clone(&memory) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
+    let (server, uploads) = s3::serve_with_limit(Arc::new(fault), 16 * 1_024 * 1_024).await;
+    let (from, to) = (
+        ObjectKey::new("test-bucket", "large"),
+        ObjectKey::new("test-bucket", "copy"),
+    );
+    let failed = s3_over(&server)
+        .copy(&from, &to, ports::CopyOptions::default())
+        .await
+        .unwrap_err();
+    assert!(failed.to_string().starts_with("copy part "), "{}", failed.chain());
+    assert_eq!((uploads.count(), memory.keys("test-bucket").len()), (0, 1));
+}
+
 #[tokio::test]
 async fn s3_reads_old_versions() {
     let memory = Arc::new(memory::ObjectStore::with_versions());

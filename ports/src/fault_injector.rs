@@ -318,7 +318,8 @@ mod tests {
     #[test]
     fn a_dead_process_does_nothing_more() {
         let store = Arc::new(memory::ObjectStore::default());
-        let faulty = FaultInjector::<dyn ObjectStore>::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
+        let faulty =
+            FaultInjector::<dyn ObjectStore>::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Faults::DeadFrom(2));
         for number in 0..5 {
             let at = ObjectKey::new("b", number.to_string());
             let body = ObjectBody::Bytes(Bytes::from_static(b"x"));

@@ -169,7 +169,7 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf> {
     };
     sweep(spool).map_err(fault)?;
     let part = spool.join(format!("stdin-{}{SPOOLING}", std::process::id()));
-    let mut file = std::fs::File::create(&part).map_err(fault)?;
+    let mut file = adapters::local::create_private(&part).map_err(fault)?;
     let mut piece = vec![0; PIECE];
     loop {
         let read = stream.read(&mut piece).map_err(fault)?;

@@ -20,28 +20,51 @@ use crate::listener::{self, Server};
 /// The access key that the server takes, and its secret.
 pub const KEY: &str = "test";
 
+/// Uploads that have begun and were neither completed nor aborted: parts by their numbers, by the upload's id.
+#[derive(Debug, Clone, Default)]
+pub struct Uploads(Arc<Mutex<BTreeMap<String, BTreeMap<i32, Bytes>>>>);
+
+impl Uploads {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// **Bytes** of an object that S3 copies in one request. **Source**: `API_CopyObject.html`.
+const COPY_BYTES_MAX: u64 = 5 * 1_024 * 1_024 * 1_024;
+
 /// Starts a server over a store.
 pub async fn serve(store: Arc<dyn ObjectStore>) -> Server {
+    serve_with_limit(store, COPY_BYTES_MAX).await.0
+}
+
+/// Starts a server that copies no more bytes than this in one request.
+pub async fn serve_with_limit(store: Arc<dyn ObjectStore>, copy_bytes_max: u64) -> (Server, Uploads) {
+    let uploads = Uploads::default();
     let over = Over {
         store,
-        uploads: Mutex::default(),
+        uploads: uploads.clone(),
         number: AtomicU64::new(0),
+        copy_bytes_max,
     };
     let mut service = S3ServiceBuilder::new(over);
     service.set_auth(SimpleAuth::from_single(KEY, KEY));
     let service = service.build();
-    listener::serve(move |request| {
+    let server = listener::serve(move |request| {
         let service = service.clone();
         async move { service.call(request.map(Body::from)).await }
     })
-    .await
+    .await;
+    (server, uploads)
 }
 
 #[derive(Debug)]
 struct Over {
     store: Arc<dyn ObjectStore>,
-    uploads: Mutex<BTreeMap<String, BTreeMap<i32, Bytes>>>,
+    uploads: Uploads,
     number: AtomicU64,
+    copy_bytes_max: u64,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
@@ -104,7 +127,7 @@ impl Over {
     }
 
     fn with_upload<T>(&self, id: &str, act: impl FnOnce(&mut BTreeMap<i32, Bytes>) -> T) -> S3Result<T> {
-        let mut uploads = self.uploads.lock().unwrap();
+        let mut uploads = self.uploads.0.lock().unwrap();
         uploads.get_mut(id).map(act).ok_or_else(|| s3_error!(NoSuchUpload))
     }
 }
@@ -187,6 +210,14 @@ impl S3 for Over {
             if_match: quoted(input.copy_source_if_match),
         };
         let (from, to) = (ObjectKey::new(bucket, key), ObjectKey::new(input.bucket, input.key));
+        let limit = self.copy_bytes_max;
+        if self.store.head(&from).await.is_ok_and(|found| found.size > limit) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The specified copy source is larger than the maximum allowable size for a copy source: {}",
+                limit
+            ));
+        }
         let copied = self.store.copy(&from, &to, options).await.map_err(failed)?;
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(CopyObjectResult {
@@ -233,7 +264,7 @@ impl S3 for Over {
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let id = format!("upload-{}", self.number.fetch_add(1, Ordering::SeqCst));
-        self.uploads.lock().unwrap().insert(id.clone(), BTreeMap::new());
+        self.uploads.0.lock().unwrap().insert(id.clone(), BTreeMap::new());
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(request.input.bucket),
             key: Some(request.input.key),
@@ -250,6 +281,39 @@ impl S3 for Over {
         Ok(S3Response::new(UploadPartOutput {
             e_tag: Some(ETag::Strong(tag)),
             ..UploadPartOutput::default()
+        }))
+    }
+
+    async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<S3Response<UploadPartCopyOutput>> {
+        let input = request.input;
+        let CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        } = input.copy_source
+        else {
+            return Err(s3_error!(NotImplemented));
+        };
+        let range = input.copy_source_range.unwrap_or_default();
+        let range = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+        let (first, last) = range.ok_or_else(|| s3_error!(InvalidArgument))?;
+        let options = GetOptions {
+            range: Some(first.parse().unwrap()..last.parse::<u64>().unwrap() + 1),
+            if_match: quoted(input.copy_source_if_match),
+            version: version_id.map(Into::into),
+        };
+        let (_, part) = self.whole(&ObjectKey::new(bucket, key), options).await?;
+        let tag = format!("part-{}-{}", input.part_number, part.len());
+        self.with_upload(&input.upload_id, |parts| parts.insert(input.part_number, part))?;
+        Ok(S3Response::new(UploadPartCopyOutput {
+            copy_part_result: Some(CopyPartResult {
+                e_tag: Some(ETag::Strong(tag)),
+                ..CopyPartResult::default()
+            }),
+            ..UploadPartCopyOutput::default()
         }))
     }
 
@@ -281,7 +345,7 @@ impl S3 for Over {
             .put(&at, body.concat().into(), options)
             .await
             .map_err(failed)?;
-        self.uploads.lock().unwrap().remove(&input.upload_id);
+        self.uploads.0.lock().unwrap().remove(&input.upload_id);
         Ok(S3Response::new(CompleteMultipartUploadOutput {
             e_tag: Some(etag(&written.etag)),
             ..CompleteMultipartUploadOutput::default()
@@ -292,7 +356,7 @@ impl S3 for Over {
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        self.uploads.lock().unwrap().remove(&request.input.upload_id);
+        self.uploads.0.lock().unwrap().remove(&request.input.upload_id);
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
 }

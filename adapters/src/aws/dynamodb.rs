@@ -47,7 +47,8 @@ impl DynamoDb {
             self.wait(round).await;
             let request = self.client.batch_write_item().request_items(table, left);
             let written = request.send().await;
-            let written = written.map_err(|error| failure::service_error(error, format!("write rows to table `{table}`")))?;
+            let written =
+                written.map_err(|error| failure::service_error(error, format!("write rows to table `{table}`")))?;
             left = written
                 .unprocessed_items
                 .and_then(|mut tables| tables.remove(table))
@@ -140,7 +141,8 @@ fn key_of(table: &TableDescription) -> (Option<&str>, Option<&str>) {
 impl Table for DynamoDb {
     async fn ensure(&self, schema: &TableSchema) -> Result<()> {
         let described = self.client.describe_table().table_name(&schema.name).send().await;
-        let described = described.map_err(|error| failure::service_error(error, format!("look up table `{}`", schema.name)))?;
+        let described =
+            described.map_err(|error| failure::service_error(error, format!("look up table `{}`", schema.name)))?;
         let wanted = (Some(schema.hash.as_str()), schema.range.as_deref());
         let found = described.table.as_ref().map(key_of);
         if found == Some(wanted) {
@@ -187,7 +189,8 @@ impl Table for DynamoDb {
         let mut pages = request.into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| failure::service_error(error, format!("count the rows of table `{table}`")))?;
+            let page =
+                page.map_err(|error| failure::service_error(error, format!("count the rows of table `{table}`")))?;
             count += u64::try_from(page.count).unwrap_or(0);
         }
         Ok(count)

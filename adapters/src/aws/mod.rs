@@ -5,6 +5,7 @@
 mod dynamodb;
 mod failure;
 mod lazy;
+mod multipart_copy;
 mod s3;
 mod sns;
 mod upload;

@@ -13,7 +13,7 @@ use ports::{
     PutOptions, PutResult, Result, Timestamp,
 };
 
-use super::{failure, upload};
+use super::{failure, multipart_copy, upload};
 
 /// What stays as it is in `x-amz-copy-source`.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
@@ -60,7 +60,7 @@ impl S3 {
     }
 }
 
-fn length(length: Option<i64>) -> u64 {
+pub(super) fn length(length: Option<i64>) -> u64 {
     length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
 }
 
@@ -106,7 +106,7 @@ fn body_of(body: ByteStream, at: ObjectKey) -> BodyStream {
 }
 
 /// The `x-amz-copy-source` of an object.
-fn copy_source(from: &ObjectKey, version: Option<&str>) -> String {
+pub(super) fn copy_source(from: &ObjectKey, version: Option<&str>) -> String {
     let path = format!("{}/{}", from.bucket, from.key);
     let path = utf8_percent_encode(&path, PLAIN);
     match version {
@@ -174,9 +174,14 @@ impl ObjectStore for S3 {
         let request = self.client.copy_object().bucket(&to.bucket).key(&to.key);
         let request = request
             .copy_source(copy_source(from, options.version.as_deref()))
-            .set_copy_source_if_match(options.if_match);
-        let copied = request.send().await;
-        let copied = copied.map_err(|error| failure::service_error(error, format!("copy `{from}` to `{to}`")))?;
+            .set_copy_source_if_match(options.if_match.clone());
+        let copied = match request.send().await {
+            // Asking for the size of each object first would cost as much as copying it.
+            Err(error) if multipart_copy::is_too_large(&error) => {
+                return multipart_copy::copy(&self.client, from, to, &options).await;
+            }
+            copied => copied.map_err(|error| failure::service_error(error, format!("copy `{from}` to `{to}`")))?,
+        };
         let etag = copied.copy_object_result.and_then(|result| result.e_tag);
         Ok(PutResult {
             etag: etag.unwrap_or_default(),

@@ -44,7 +44,10 @@ impl Notifier for Sns {
             .set_subject(notification.subject)
             .set_message_group_id(is_fifo.then(|| MESSAGE_GROUP.to_owned()))
             .set_message_deduplication_id(is_fifo.then(|| deduplication_id(&notification.id)));
-        let published = request.send().await.map_err(|error| failure::service_error(error, doing))?;
+        let published = request
+            .send()
+            .await
+            .map_err(|error| failure::service_error(error, doing))?;
         Ok(published.message_id.unwrap_or_default())
     }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, ItemSubset, MapRunDescription, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    Commit, ExecutionArn, ExecutionRow, FaultInjector, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey, ObjectStore,
-    ResultStatus, Target, TaskFailure, Timestamp, memory,
+    Commit, ExecutionArn, ExecutionRow, FaultInjector, Faults, Journal, Ledger, LedgerState, MapRunArn, ObjectKey,
+    ObjectStore, ResultStatus, Target, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use engine::{Engine, NewExecution, Ports, Settings};
 use ports::{
-    Commit, ErrorKind, ExecutionArn, FaultInjector, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn, ResultStatus,
-    TaskFailure, Timestamp, memory,
+    Commit, ErrorKind, ExecutionArn, FaultInjector, Faults, Invocation, Journal, Ledger, LedgerState, MapRunArn,
+    ResultStatus, TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 

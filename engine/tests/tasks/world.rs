@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, ExecutionStatus, FaultInjector, Faults, Journal, JournalRecord, MapRunArn, Target, TaskFailure,
-    Timestamp, memory,
+    ExecutionArn, ExecutionRow, ExecutionStatus, FaultInjector, Faults, Journal, JournalRecord, MapRunArn, Target,
+    TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt, stream};
 use ports::{
-    BodyStream, CopyOptions, FaultInjector, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey, ObjectStore,
-    PutOptions, PutResult, Result, Timestamp, memory,
+    BodyStream, CopyOptions, FaultInjector, Faults, GetOptions, Listing, ObjectBody, ObjectInfo, ObjectKey,
+    ObjectStore, PutOptions, PutResult, Result, Timestamp, memory,
 };
 use serde_json::json;
 
