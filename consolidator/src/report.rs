@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use manifest::request::ObjectRef;
 use manifest::{ErrorClass, ItemError, Outcome, Rest, Status, error_name, run_key};
-use ports::{ErrorKind, GetOptions, ObjectKey};
+use ports::{GetOptions, ObjectKey};
 use serde_json::json;
 
 use crate::consolidate::{read_lines, while_reading};
@@ -159,24 +159,9 @@ async fn read_tally(ports: &Ports, at: &ObjectKey) -> Result<Tally, Error> {
 
 /// All keys below a prefix, in order. A prefix that nothing was ever written under is empty.
 pub(crate) async fn list(ports: &Ports, bucket: &str, prefix: &str) -> Result<Vec<ObjectKey>, Error> {
-    let mut keys = Vec::new();
-    let mut continuation = None;
-    loop {
-        let page = match ports.store.list(bucket, prefix, continuation).await {
-            Ok(page) => page,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(keys),
-            Err(error) => return Err(while_doing(format!("list `s3://{bucket}/{prefix}`"))(error)),
-        };
-        keys.extend(
-            page.objects
-                .into_iter()
-                .map(|object| ObjectKey::new(bucket, object.key)),
-        );
-        continuation = page.continuation;
-        if continuation.is_none() {
-            return Ok(keys);
-        }
-    }
+    let keys = ports::keys_below(&*ports.store, bucket, prefix).await;
+    let keys = keys.map_err(while_doing(format!("list `s3://{bucket}/{prefix}`")))?;
+    Ok(keys.into_iter().map(|key| ObjectKey::new(bucket, key)).collect())
 }
 
 /// `manifest.json` of the report, in the format of S3 Batch Operations' completion reports.

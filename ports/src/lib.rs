@@ -40,6 +40,7 @@ mod journal;
 mod ledger;
 mod limit;
 mod lines;
+mod listing;
 mod meter;
 mod notifier;
 mod object_store;
@@ -62,6 +63,7 @@ pub use ledger::{
 };
 pub use limit::Limit;
 pub use lines::Lines;
+pub use listing::keys_below;
 pub use meter::{Meter, Reading};
 pub use notifier::{Notification, Notifier};
 pub use object_store::{

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use consolidator::Summary;
 use futures::TryStreamExt;
 use manifest::{Outcome, run_key};
-use ports::{ErrorKind, ExecutionRow, GetOptions, Lines, ObjectKey, ObjectStore};
+use ports::{ErrorKind, ExecutionRow, GetOptions, Lines, ObjectKey, ObjectStore, keys_below};
 
 use crate::error::{Error, Result};
 use crate::spec::STATE_BUCKET;
@@ -89,20 +89,7 @@ impl<'a> RunObjects<'a> {
     }
 
     async fn list(self, prefix: &str) -> Result<Vec<String>> {
-        let mut keys = Vec::new();
-        let mut continuation = None;
-        loop {
-            let page = match self.store.list(self.bucket, prefix, continuation).await {
-                Ok(page) => page,
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(keys),
-                Err(error) => return Err(error.into()),
-            };
-            keys.extend(page.objects.into_iter().map(|object| object.key));
-            continuation = page.continuation;
-            if continuation.is_none() {
-                return Ok(keys);
-            }
-        }
+        Ok(keys_below(self.store, self.bucket, prefix).await?)
     }
 
     fn read(self, keys: Vec<String>) -> Outcomes<'a> {
