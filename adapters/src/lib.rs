@@ -32,4 +32,5 @@ pub mod lambda;
 pub mod local;
 pub mod origin;
 
+mod attribute_value;
 mod json_function;

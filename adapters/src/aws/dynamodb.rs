@@ -1,6 +1,5 @@
 //! Rows in `DynamoDB` tables.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,8 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue as Value, KeySchemaElement, KeyType, PutRequest, Select, TableDescription, WriteRequest,
 };
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt, TryStreamExt, stream};
-use ports::{AttributeValue, Clock, Error, ErrorKind, Result, Row, Table, TableSchema};
+use ports::{Clock, Error, ErrorKind, Result, Row, Table, TableSchema};
 
 use super::failure;
 
@@ -71,53 +68,11 @@ impl DynamoDb {
     }
 }
 
-fn value(attribute: AttributeValue) -> Result<Value> {
-    Ok(match attribute {
-        AttributeValue::S(text) => Value::S(text),
-        AttributeValue::N(number) => Value::N(number),
-        AttributeValue::Bool(truth) => Value::Bool(truth),
-        AttributeValue::Null(null) => Value::Null(null),
-        AttributeValue::L(list) => Value::L(list.into_iter().map(value).collect::<Result<_>>()?),
-        AttributeValue::M(map) => Value::M(item(map)?),
-        AttributeValue::TextSet(texts) => Value::Ss(texts),
-        AttributeValue::NumberSet(numbers) => Value::Ns(numbers),
-        AttributeValue::B(text) => {
-            Value::B(Blob::new(STANDARD.decode(&text).map_err(|error| {
-                Error::new(ErrorKind::Malformed, "a binary attribute is not base64").because(error)
-            })?))
-        }
-    })
-}
-
-fn item(row: Row) -> Result<HashMap<String, Value>> {
-    row.into_iter()
-        .map(|(name, attribute)| Ok((name, value(attribute)?)))
-        .collect()
-}
-
-fn attribute(value: Value) -> Result<AttributeValue> {
-    Ok(match value {
-        Value::S(text) => AttributeValue::S(text),
-        Value::N(number) => AttributeValue::N(number),
-        Value::Bool(truth) => AttributeValue::Bool(truth),
-        Value::Null(null) => AttributeValue::Null(null),
-        Value::L(list) => AttributeValue::L(list.into_iter().map(attribute).collect::<Result<_>>()?),
-        Value::M(map) => AttributeValue::M(row(map)?),
-        Value::Ss(texts) => AttributeValue::TextSet(texts),
-        Value::Ns(numbers) => AttributeValue::NumberSet(numbers),
-        Value::B(bytes) => AttributeValue::B(STANDARD.encode(bytes)),
-        // The type is open to additions; sets of bytes have no place in our rows.
-        other @ (Value::Bs(_) | _) => {
-            let text = format!("an attribute has a type that gantry does not know: {other:?}");
-            return Err(Error::new(ErrorKind::Malformed, text));
-        }
-    })
-}
-
-fn row(item: HashMap<String, Value>) -> Result<Row> {
-    item.into_iter()
-        .map(|(name, value)| Ok((name, attribute(value)?)))
-        .collect()
+crate::attribute_value::mapping! {
+    names: Bool Null Ss Ns,
+    blob: Blob::new,
+    // The type is open to additions.
+    others: Value::Bs(_) | _,
 }
 
 fn put_request(row: Row) -> Result<WriteRequest> {

@@ -3,12 +3,10 @@
 //! Rows of a call are one transaction of a write-ahead log: they survive the death of the process when the call
 //! returns, and the loss of power a little later. All work is done on threads for blocking work.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::scan::ScanRequest;
@@ -209,52 +207,10 @@ fn check_distinct(schema: &TableSchema, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-fn value(attribute: AttributeValue) -> Result<Value> {
-    Ok(match attribute {
-        AttributeValue::S(text) => Value::S(text),
-        AttributeValue::N(number) => Value::N(number),
-        AttributeValue::Bool(truth) => Value::BOOL(truth),
-        AttributeValue::Null(null) => Value::NULL(null),
-        AttributeValue::L(list) => Value::L(list.into_iter().map(value).collect::<Result<_>>()?),
-        AttributeValue::M(map) => Value::M(item(map)?),
-        AttributeValue::TextSet(texts) => Value::SS(texts),
-        AttributeValue::NumberSet(numbers) => Value::NS(numbers),
-        AttributeValue::B(text) => Value::B(
-            STANDARD
-                .decode(&text)
-                .map_err(|error| Error::new(ErrorKind::Malformed, "a binary attribute is not base64").because(error))?,
-        ),
-    })
-}
-
-fn item(row: Row) -> Result<HashMap<String, Value>> {
-    row.into_iter()
-        .map(|(name, attribute)| Ok((name, value(attribute)?)))
-        .collect()
-}
-
-fn attribute(value: Value) -> Result<AttributeValue> {
-    Ok(match value {
-        Value::S(text) => AttributeValue::S(text),
-        Value::N(number) => AttributeValue::N(number),
-        Value::BOOL(truth) => AttributeValue::Bool(truth),
-        Value::NULL(null) => AttributeValue::Null(null),
-        Value::L(list) => AttributeValue::L(list.into_iter().map(attribute).collect::<Result<_>>()?),
-        Value::M(map) => AttributeValue::M(row(map)?),
-        Value::SS(texts) => AttributeValue::TextSet(texts),
-        Value::NS(numbers) => AttributeValue::NumberSet(numbers),
-        Value::B(bytes) => AttributeValue::B(STANDARD.encode(bytes)),
-        Value::BS(_) => {
-            let text = "an attribute is a set of bytes, which gantry's rows do not hold";
-            return Err(Error::new(ErrorKind::Malformed, text));
-        }
-    })
-}
-
-fn row(item: HashMap<String, Value>) -> Result<Row> {
-    item.into_iter()
-        .map(|(name, value)| Ok((name, attribute(value)?)))
-        .collect()
+crate::attribute_value::mapping! {
+    names: BOOL NULL SS NS,
+    blob: std::convert::identity,
+    others: Value::BS(_),
 }
 
 /// What a caller can do, by the shape of the error that a client would get.
