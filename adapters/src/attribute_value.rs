@@ -29,7 +29,9 @@ macro_rules! mapping {
         }
 
         fn item(row: ports::Row) -> ports::Result<std::collections::HashMap<String, Value>> {
-            let values = row.into_iter().map(|(name, attribute)| Ok((name, value(attribute)?)));
+            let values = row
+                .into_iter()
+                .map(|(name, attribute)| Ok((name, value(attribute)?)));
             values.collect()
         }
 
@@ -50,7 +52,9 @@ macro_rules! mapping {
         }
 
         fn row(item: std::collections::HashMap<String, Value>) -> ports::Result<ports::Row> {
-            let attributes = item.into_iter().map(|(name, value)| Ok((name, attribute(value)?)));
+            let attributes = item
+                .into_iter()
+                .map(|(name, value)| Ok((name, attribute(value)?)));
             attributes.collect()
         }
     };

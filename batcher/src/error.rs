@@ -189,7 +189,7 @@ impl Error {
 impl From<Error> for TaskFailure {
     /// Only name and cause leave the state machine, so the hint goes with the cause.
     fn from(error: Error) -> Self {
-        let failure = Self::of(error.name(), &error);
+        let failure = Self::from_error(error.name(), &error);
         match error.hint() {
             Some(hint) => Self {
                 cause: format!("{}; hint: {hint}", failure.cause),

@@ -56,7 +56,7 @@ impl Error {
 
 impl From<Error> for TaskFailure {
     fn from(error: Error) -> Self {
-        Self::of(error.name(), &error)
+        Self::from_error(error.name(), &error)
     }
 }
 

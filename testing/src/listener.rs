@@ -42,7 +42,7 @@ where
                     let (stream, _) = accepted.unwrap();
                     let service = service_fn(answer.clone());
                     connections.spawn(async move {
-                        // A client that goes away is none of the server's business.
+                        // A client may break its connection off.
                         drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
                     });
                 }

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 #[derive(Debug, Default)]
 pub struct LazyS3 {
     store: OnceCell<Arc<dyn ObjectStore>>,
-    /// Whether all buckets may well be elsewhere.
+    /// Whether the store may be used without credentials: all buckets may be in other stores.
     is_optional: bool,
 }
 
@@ -26,7 +26,7 @@ impl LazyS3 {
         }
     }
 
-    /// Nobody was asked.
+    /// The error of a read that was sent to no service.
     fn unread(&self, at: &ObjectKey, error: Error) -> Error {
         if self.is_optional && error.kind() == ErrorKind::Denied && error.status().is_none() {
             let text = format!(

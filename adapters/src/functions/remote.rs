@@ -57,7 +57,7 @@ impl Remote {
             .header("x-amz-invocation-type", "RequestResponse")
             .timeout(deadline.since(self.clock.now()))
             .body(event);
-        request.send().await.map_err(unreachable)
+        request.send().await.map_err(|error| unreachable(&error))
     }
 }
 
@@ -81,7 +81,7 @@ impl Function for Remote {
 
 async fn collect(mut response: Response) -> Result<Bytes, TaskFailure> {
     let mut body = BytesMut::new();
-    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
+    while let Some(piece) = response.chunk().await.map_err(|error| unreachable(&error))? {
         body.extend_from_slice(&piece);
         if body.len() > RESPONSE_BYTES_MAX {
             return Err(failure::response_too_large());
@@ -90,13 +90,13 @@ async fn collect(mut response: Response) -> Result<Bytes, TaskFailure> {
     Ok(body.freeze())
 }
 
-fn unreachable(error: reqwest::Error) -> TaskFailure {
+fn unreachable(error: &reqwest::Error) -> TaskFailure {
     let name = if error.is_timeout() {
         "States.Timeout"
     } else {
         "Lambda.SdkClientException"
     };
-    TaskFailure::from_error(name, &error)
+    TaskFailure::from_error(name, error)
 }
 
 /// What a Lambda endpoint says of a request that it refuses.

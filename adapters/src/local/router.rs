@@ -9,7 +9,17 @@ use ports::{
     PutResult, Result,
 };
 
-/// One store out of several.
+/// One store out of several: each bucket has a store of its own, or is in the store of all others.
+///
+/// ```
+/// use std::sync::Arc;
+/// use adapters::local::Router;
+/// use ports::memory;
+///
+/// let here = Arc::new(memory::ObjectStore::default());
+/// let elsewhere = Arc::new(memory::ObjectStore::default());
+/// let store = Router::new(elsewhere).with("gantry", here);
+/// ```
 #[derive(Debug)]
 pub struct Router {
     routes: BTreeMap<String, Arc<dyn ObjectStore>>,
@@ -17,7 +27,7 @@ pub struct Router {
 }
 
 impl Router {
-    /// Every bucket is in this store.
+    /// All buckets are in this store.
     pub fn new(others: Arc<dyn ObjectStore>) -> Self {
         Self {
             routes: BTreeMap::new(),
@@ -25,7 +35,7 @@ impl Router {
         }
     }
 
-    /// The same with one bucket in another store.
+    /// Adds a bucket that has a store of its own.
     #[must_use]
     pub fn with(mut self, bucket: impl Into<String>, store: Arc<dyn ObjectStore>) -> Self {
         self.routes.insert(bucket.into(), store);

@@ -1,12 +1,12 @@
-//! The state directory: one gantry at a time, one layout, made on demand.
+//! The state directory: one gantry at a time, one layout, made on demand, readable by its owner alone.
 //!
 //! ```text
 //!   .gantry/VERSION       the layout's version
-//!   .gantry/lock          held while a run goes on; holds its process id
-//!   .gantry/state.db      journal, ledger, notifications
+//!   .gantry/lock          locked while a process runs; holds its process id
+//!   .gantry/state.db      journal, ledger, notifications, state machines, activities
 //!   .gantry/table.db      the table of successes
 //!   .gantry/objects/      buckets that are not mounted elsewhere
-//!   .gantry/spool/        what came through stdin
+//!   .gantry/spool/        manifests that came through stdin
 //! ```
 
 use std::fs::{File, TryLockError};
@@ -24,9 +24,9 @@ const LAYOUT: &str = "1";
 /// How a state directory is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// To run something: made on demand, and nobody else may.
+    /// To run something: the directory is made on demand, and locked against other processes.
     Exclusive,
-    /// To look something up, also while a run goes on.
+    /// To look something up, also while another process runs.
     Shared,
 }
 
@@ -56,7 +56,7 @@ impl StateDir {
         let lock = match opening {
             Opening::Exclusive => {
                 let lock = lock(root)?;
-                // Files that a killed process left unfinished: nobody else writes here now.
+                // Files that a killed process left unfinished: no other process writes here now.
                 sweep_below(&root.join("objects"))?;
                 Some(lock)
             }
@@ -83,7 +83,7 @@ impl StateDir {
         self.root.join("objects")
     }
 
-    /// What came through stdin.
+    /// Manifests that came through stdin.
     pub fn spool(&self) -> PathBuf {
         self.root.join("spool")
     }

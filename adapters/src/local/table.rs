@@ -37,7 +37,7 @@ impl Table {
     /// Opens the file, which is made if it is not there.
     ///
     /// # Errors
-    /// When it cannot be opened, or another version has written it.
+    /// When the file cannot be opened, or another version of its format has written it.
     pub fn open(path: &Path) -> Result<Self> {
         let failed = |error| failure(error, format!("open the table file `{}`", path.display()));
         let Some(text) = path.to_str() else {

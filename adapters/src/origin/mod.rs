@@ -2,7 +2,7 @@
 //!
 //! One request to one URL, following nothing, decoding nothing, through no proxy: every decision is the processor's.
 //! Connections are made only to what the given resolver returned for the host, so a guard around it sees every
-//! address before it is connected to. Literal addresses are not resolved; whoever guards checks them before.
+//! address before it is connected to. Literal addresses are not resolved: the caller checks them before.
 
 mod failure;
 mod resolver;
@@ -24,11 +24,11 @@ pub use resolver::SystemResolver;
 /// From the start of a connection to its end; a little less than what a response's head gets.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a connection is kept without a request. A download that goes on asks again within milliseconds, and ten
+/// How long a connection is kept without a request. A running download asks again within milliseconds, and ten
 /// million hosts must not each keep a file descriptor.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the servers get to know about us.
+/// The `User-Agent` of all requests.
 const USER_AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
 
 /// How an [`Origin`] is made.

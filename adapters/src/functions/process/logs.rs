@@ -117,21 +117,19 @@ impl Report<'_> {
     fn line(&self) -> String {
         let millis = |duration: Duration| duration.as_secs_f64() * 1_000.0;
         let duration = millis(self.duration);
-        let mut line = format!(
-            "REPORT RequestId: {}\tDuration: {duration:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t",
+        let init = self.init.map(|init| format!("Init Duration: {:.2} ms\t", millis(init)));
+        let status = match self.failure {
+            Some(failure) if failure.error == super::failure::TIMED_OUT => "Status: timeout".to_owned(),
+            Some(failure) => format!("Status: error\tError Type: {}", failure.error),
+            None => String::new(),
+        };
+        format!(
+            "REPORT RequestId: {}\tDuration: {duration:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB\t{}{status}",
             self.request_id,
             duration.ceil(),
-            self.memory_mib
-        );
-        if let Some(init) = self.init {
-            line.push_str(&format!("Init Duration: {:.2} ms\t", millis(init)));
-        }
-        match self.failure {
-            Some(failure) if failure.error == super::failure::TIMED_OUT => line.push_str("Status: timeout"),
-            Some(failure) => line.push_str(&format!("Status: error\tError Type: {}", failure.error)),
-            None => {}
-        }
-        line
+            self.memory_mib,
+            init.unwrap_or_default()
+        )
     }
 }
 

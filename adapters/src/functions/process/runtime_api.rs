@@ -190,14 +190,12 @@ impl State {
         if !self.finish(id) {
             return wrong_id(id);
         }
-        match read(body).await {
-            Ok(text) => self.tell(Answer::Invocation(Ok(text))).await,
-            Err(TooLarge) => {
-                self.tell(Answer::Invocation(Err(failure::response_too_large()))).await;
-                let text = format!("Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
-                refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text)
-            }
-        }
+        let Ok(text) = read(body).await else {
+            self.tell(Answer::Invocation(Err(failure::response_too_large()))).await;
+            let text = format!("Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text);
+        };
+        self.tell(Answer::Invocation(Ok(text))).await
     }
 
     async fn error(&self, id: &str, body: Incoming, error_type: Option<String>) -> Response<Full<Bytes>> {

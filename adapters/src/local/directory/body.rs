@@ -49,7 +49,7 @@ fn in_pieces(file: File, range: Range<u64>, at: ObjectKey) -> BodyStream {
     pieces.boxed()
 }
 
-/// Reads into memory that nobody has cleared before: clearing it was a tenth of a batcher's CPU time.
+/// Reads into memory that is not cleared before: clearing it was a tenth of a batcher's CPU time.
 fn read_piece(file: &File, start: u64, length: usize, at: &ObjectKey) -> Result<Bytes> {
     let mut piece = Vec::with_capacity(length);
     while piece.len() < length {

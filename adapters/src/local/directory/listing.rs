@@ -71,7 +71,7 @@ fn collect(
         if entry.is_folder {
             let below = join(&entry.folder, &entry.name);
             match collect(tree, &below, &entry.key, wanted, page) {
-                // Somebody has just removed it, and all that was in it.
+                // The folder is complete, or was removed meanwhile.
                 Ok(true) | Err(Errno::NOENT) => continue,
                 Ok(false) => return Ok(false),
                 Err(error) => return Err(error),
@@ -180,8 +180,8 @@ fn kind_of(folder: &OwnedFd, name: &str) -> Result<FileType> {
     Ok(FileType::from_raw_mode(stat.st_mode))
 }
 
-/// Removes what dead processes left unfinished, and returns how many files that were. A folder below that may not be read is
-/// left alone: nobody has written there.
+/// Removes files that dead processes left unfinished, and returns their number. A folder below that may not be read is
+/// left alone: it was not written to either.
 pub(super) fn sweep(tree: &Tree, folder: &str) -> Result<u64> {
     let mut removed = 0;
     let names = match names(tree, folder) {

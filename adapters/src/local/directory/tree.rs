@@ -27,9 +27,9 @@ const FOLDER: OFlags = OFlags::PATH
 /// Whether a bucket may be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// It may.
+    /// Reads and writes are allowed.
     ReadWrite,
-    /// Every write is denied.
+    /// Reads are allowed, writes are denied.
     ReadOnly,
 }
 
@@ -61,7 +61,7 @@ struct Pin {
     etag: String,
 }
 
-/// Who resolves paths.
+/// How paths are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resolution {
     Kernel,
@@ -105,7 +105,7 @@ impl Tree {
         self.resolve(path, missing)
     }
 
-    /// The same with a new handle: a folder that was removed, or moved, leaves its old one to whoever had it.
+    /// A new handle of a folder below: the old handle of a folder that was removed or moved still leads to that one.
     pub(super) fn folder_now(&self, path: &str) -> Result<Arc<OwnedFd>> {
         let folder = if path.is_empty() {
             Arc::clone(&self.top)
@@ -130,7 +130,7 @@ impl Tree {
         Ok(opened)
     }
 
-    /// Does something in a folder; once more with a new handle if somebody has removed the folder meanwhile.
+    /// Does something in a folder; again with a new handle if the folder was removed meanwhile.
     pub(super) fn in_folder<T>(
         &self,
         path: &str,
@@ -222,7 +222,7 @@ fn is_removed(folder: &OwnedFd) -> bool {
     fstat(folder).is_ok_and(|stat| stat.st_nlink == 0)
 }
 
-/// The same if it is a regular file; a folder or a device is not an object.
+/// Refuses what is not a regular file: a folder or a device is not an object.
 pub(super) fn regular(stat: Stat) -> Result<Stat> {
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(stat),

@@ -64,10 +64,10 @@ impl From<&rusqlite::Error> for Broken {
 impl Broken {
     /// The error of a call that had succeeded by then.
     fn error(&self, doing: &str) -> Error {
-        match self.kind {
-            ErrorKind::Full => disk_full(doing),
-            kind => Error::new(kind, format!("failed to {doing}")).because(self.clone()),
+        if self.kind == ErrorKind::Full {
+            return disk_full(doing);
         }
+        Error::new(self.kind, format!("failed to {doing}")).because(self.clone())
     }
 }
 

@@ -75,17 +75,18 @@ fn refuse(error: Error) -> rusqlite::Error {
 
 /// The error of a call: the port's own, or what a statement has failed with.
 fn failed(doing: &str, error: rusqlite::Error) -> Error {
-    let error = match error {
-        rusqlite::Error::UserFunctionError(cause) => match cause.downcast() {
-            Ok(refusal) => return *refusal,
-            Err(cause) => rusqlite::Error::UserFunctionError(cause),
-        },
-        other => other,
-    };
-    match kind_of(&error) {
-        ErrorKind::Full => disk_full(doing),
-        kind => Error::new(kind, format!("failed to {doing}")).because(error),
+    let kind = kind_of(&error);
+    if kind == ErrorKind::Full {
+        return disk_full(doing);
     }
+    let doing = format!("failed to {doing}");
+    if let rusqlite::Error::UserFunctionError(cause) = error {
+        return match cause.downcast() {
+            Ok(refusal) => *refusal,
+            Err(cause) => Error::new(kind, doing).because(cause),
+        };
+    }
+    Error::new(kind, doing).because(error)
 }
 
 /// The error of something that needs room on a disk that has none.
@@ -194,8 +195,11 @@ mod tests {
     #[test]
     fn a_full_disk_is_called_so() {
         // What a tmpfs of 16 KB gives: the write-ahead log's index cannot grow, then the database cannot.
-        for code in [SQLITE_IOERR_SHMSIZE, ffi::SQLITE_FULL] {
-            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        for (code, text) in [
+            (SQLITE_IOERR_SHMSIZE, None),
+            (ffi::SQLITE_FULL, Some("database or disk is full")),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), text.map(str::to_owned));
             assert!(is_about_a_full_disk(&error.to_string()), "{error}");
             let error = failed("write the journal", error);
             let text = "failed to write the journal: the disk is full";

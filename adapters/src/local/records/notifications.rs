@@ -1,4 +1,4 @@
-//! What was published: on this machine nobody else is told.
+//! Notifications: they are kept, since there is no service on this machine that could send them on.
 
 use async_trait::async_trait;
 use ports::{Notification, Notifier, Result};

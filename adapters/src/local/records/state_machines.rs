@@ -268,7 +268,7 @@ fn find_machine(connection: &Connection, arn: &StateMachineArn) -> rusqlite::Res
     Ok(Some((from_json(&json).map_err(refuse)?, as_u64(last))))
 }
 
-/// The same, and an error when there is no such machine.
+/// Like [`find_machine`], with an error when there is no such machine.
 fn machine(connection: &Connection, arn: &StateMachineArn) -> rusqlite::Result<(StateMachineRow, u64)> {
     let found = find_machine(connection, arn)?;
     found.ok_or_else(|| refuse(not_found(&format!("state machine `{arn}`"))))
