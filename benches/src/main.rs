@@ -11,6 +11,7 @@ mod gantry;
 mod map_run;
 mod measure;
 mod nginx;
+mod record;
 mod sweep;
 mod table;
 
@@ -26,6 +27,10 @@ struct Cli {
     /// Prints JSON.
     #[arg(long, global = true)]
     json: bool,
+    /// Writes the table into a Markdown file in this folder as well, with the machine, the date, the commit and the
+    /// command: `benches/results`.
+    #[arg(long, global = true, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// Rounds; each runs every tool once.
     #[arg(long, global = true, default_value_t = 5)]
     rounds: usize,
@@ -102,12 +107,31 @@ enum Work {
     Count { file: PathBuf },
 }
 
+impl Work {
+    /// The name on the command line.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Download { .. } => "download",
+            Self::Latency { .. } => "latency",
+            Self::Memory { .. } => "memory",
+            Self::Batch { .. } => "batch",
+            Self::Sweep { .. } => "sweep",
+            Self::MapRun { .. } => "map-run",
+            Self::Measure { .. } => "measure",
+            Self::Split { .. } => "split",
+            Self::Map { .. } => "map",
+            Self::Count { .. } => "count",
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let options = measure::Options {
         rounds: cli.rounds.max(1),
         dir: cli.dir,
     };
+    let name = cli.work.name();
     let table = match cli.work {
         Work::Download { files, bytes } => download::many_small(&options, files, bytes)?,
         Work::Latency { files } => download::latency(&options, files)?,
@@ -125,6 +149,10 @@ fn main() -> anyhow::Result<()> {
         Work::Split { file } => return batch::split(&file),
         Work::Count { file } => return batch::count(&file),
     };
+    if let Some(folder) = cli.record {
+        let path = record::write(&folder, name, &table.render(), &record::Circumstances::now())?;
+        eprintln!("recorded in {}", path.display());
+    }
     if cli.json {
         println!("{}", serde_json::to_string_pretty(&table)?);
     } else {
