@@ -11,9 +11,12 @@ use futures::TryStreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ports::{CopyOptions, ErrorKind, GetOptions, ObjectInfo, ObjectKey, ObjectStore, PutOptions};
 use s3s::auth::SimpleAuth;
-#[expect(
-    clippy::wildcard_imports,
-    reason = "each operation has an input and an output, and both have parts"
+#[cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "each operation has an input and an output, and both have parts"
+    )
 )]
 use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
