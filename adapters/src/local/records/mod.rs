@@ -10,6 +10,7 @@ mod journal;
 mod ledger;
 mod notifications;
 mod pages;
+mod removal;
 mod schema;
 mod state_machines;
 
