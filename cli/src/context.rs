@@ -28,6 +28,11 @@ impl Context {
         Ok(State::open_shared(&self.state_dir)?)
     }
 
+    /// The command that resumes a run.
+    pub(crate) fn resume(&self, run: &str) -> String {
+        format!("gantry resume {run}{}", self.flag())
+    }
+
     /// What a suggested command needs to find this state directory again.
     pub(crate) fn flag(&self) -> String {
         if self.state_dir == Path::new(USUAL) {

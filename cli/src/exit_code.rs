@@ -77,7 +77,7 @@ impl From<runs::Error> for CliError {
     fn from(error: runs::Error) -> Self {
         let exit = match error.kind {
             ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Busy => Exit::Usage,
-            ErrorKind::Halted | ErrorKind::Internal => Exit::Internal,
+            ErrorKind::ManifestChanged | ErrorKind::Halted | ErrorKind::Internal => Exit::Internal,
         };
         Self {
             exit,

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod context;
 mod exit_code;
+mod help;
 mod output;
 mod progress;
 
@@ -26,8 +27,13 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to stdout and are no error.
-            error.print().unwrap_or_default();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success }.into();
+            let printed = error.print();
+            let exit = match (error.use_stderr(), printed) {
+                (true, _) => Exit::Usage,
+                (false, Ok(())) => Exit::Success,
+                (false, Err(_unwritten)) => Exit::Internal,
+            };
+            return exit.into();
         }
     };
     match run(cli) {
@@ -57,7 +63,11 @@ fn run(cli: Cli) -> Result<Exit, CliError> {
 async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     let context = Context {
         state_dir: cli.state_dir,
-        output: Output { json: cli.json },
+        output: Output {
+            json: cli.json,
+            quiet: cli.quiet,
+            verbose: cli.verbose,
+        },
     };
     match &cli.command {
         Command::Download(args) => commands::download::execute(&context, args).await,
@@ -67,8 +77,9 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Failures(args) => commands::failures::execute(&context, args).await,
         Command::Resume(args) => commands::resume::execute(&context, args).await,
         Command::Redrive(args) => commands::redrive::execute(&context, args).await,
+        Command::Prune(args) => commands::prune::execute(&context, args).await,
         Command::Explain(args) => commands::explain::execute(&context, args).await,
         Command::Demo(args) => commands::demo::execute(&context, args).await,
-        Command::Validate(args) => Ok(commands::validate::execute(context.output, args)),
+        Command::Validate(args) => Ok(commands::validate::execute(context.output, args)?),
     }
 }

@@ -5,30 +5,49 @@ use std::time::Duration;
 
 use ports::Timestamp;
 
+use crate::exit_code::CliError;
+
 /// The two streams of the process, and how to write to them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     /// Data is JSON.
     pub(crate) json: bool,
+    /// Only errors are said.
+    pub(crate) quiet: bool,
+    /// Settings are said as well.
+    pub(crate) verbose: bool,
 }
 
 impl Output {
     /// A line for people.
-    #[expect(clippy::unused_self, reason = "said through the one value that knows both streams")]
     pub(crate) fn say(self, line: impl AsRef<str>) {
-        // Nobody listens any more: not a reason to stop the work.
+        if self.quiet {
+            return;
+        }
+        // A closed stderr is no reason to stop the work.
         writeln!(io::stderr().lock(), "{}", line.as_ref()).unwrap_or_default();
     }
 
-    /// A line of data; false once nobody reads it (a closed pipe).
+    /// A line for people who want to know more.
+    pub(crate) fn detail(self, line: impl AsRef<str>) {
+        if self.verbose {
+            self.say(line);
+        }
+    }
+
+    /// A line of data; false once its reader has gone (a closed pipe), which is no error.
     #[expect(clippy::unused_self, reason = "said through the one value that knows both streams")]
-    pub(crate) fn data(self, line: impl AsRef<str>) -> bool {
-        writeln!(io::stdout().lock(), "{}", line.as_ref()).is_ok()
+    pub(crate) fn data(self, line: impl AsRef<str>) -> Result<bool, CliError> {
+        match writeln!(io::stdout().lock(), "{}", line.as_ref()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(CliError::internal(format!("failed to write to stdout: {error}"))),
+        }
     }
 
     /// Whether a person watches.
     pub(crate) fn is_watched(self) -> bool {
-        !self.json && io::stderr().is_terminal()
+        !self.json && !self.quiet && io::stderr().is_terminal()
     }
 }
 

@@ -76,17 +76,18 @@ impl ProgressLine {
         }
     }
 
-    /// `1,234 items/s  5.6 MiB/s  3 failed  ETA 4 min 5 s`
+    /// `1,234 items/s  5.6 MiB/s  3 failed  ETA 4 min 5 s`: the pace is that of this process.
     fn describe(&self, reading: ProgressReading, started: Timestamp) -> String {
         let elapsed = self.clock.now().since(started);
-        let done = reading.done();
+        let done = reading.done() - reading.earlier;
         let mut parts = vec![
             format!("{} items/s", output::number(per_second(done, elapsed))),
             format!("{}/s", output::bytes(per_second(reading.bytes, elapsed))),
             format!("{} failed", output::number(reading.failed)),
         ];
-        if let Some(left) = reading.items.and_then(|items| time_left(items, done, elapsed)) {
-            parts.push(format!("ETA {}", output::duration(left)));
+        let left = reading.items.and_then(|items| items.checked_sub(reading.done()));
+        if let Some(time) = left.and_then(|left| time_left(left, done, elapsed)) {
+            parts.push(format!("ETA {}", output::duration(time)));
         }
         parts.join("  ")
     }
@@ -105,8 +106,8 @@ fn per_second(count: u64, elapsed: Duration) -> u64 {
     count.saturating_mul(1_000) / millis
 }
 
-fn time_left(items: u64, done: u64, elapsed: Duration) -> Option<Duration> {
-    let left = items.checked_sub(done)?;
+/// How long so many items take, when so many others have taken that long.
+fn time_left(left: u64, done: u64, elapsed: Duration) -> Option<Duration> {
     let per_item = elapsed.checked_div(u32::try_from(done).ok()?)?;
     let whole = per_item.as_nanos().checked_mul(u128::from(left))?;
     Some(Duration::from_secs(u64::try_from(whole / 1_000_000_000).ok()?))
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_left_takes_as_long_as_what_is_done() {
-        let left = time_left(300, 100, Duration::from_secs(10));
+        let left = time_left(200, 100, Duration::from_secs(10));
         assert_eq!(left, Some(Duration::from_secs(20)));
         assert_eq!(time_left(300, 0, Duration::from_secs(10)), None);
         assert_eq!(per_second(50, Duration::from_secs(10)), 5);

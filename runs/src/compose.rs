@@ -20,7 +20,7 @@ use processor::{AllowPrivate, GuardedResolver, Politeness};
 use crate::error::{Error, Result, chain};
 use crate::machine::{function_arn, topic_arn};
 use crate::progress::{Expected, Progress};
-use crate::spec::{ACCOUNT, Mount, REGION, RunSpec, STATE_BUCKET, is_own, table_of};
+use crate::spec::{ACCOUNT, Limits, Mount, REGION, RunSpec, STATE_BUCKET, is_own, table_of};
 use crate::state::State;
 
 /// What of a run a person must mend before it can go on: it stops there and is resumed later.
@@ -106,8 +106,10 @@ async fn objects(state: &State, spec: &RunSpec) -> Result<Arc<dyn ObjectStore>> 
             Access::ReadOnly
         };
         let mounted = state.objects.mount(bucket, &mount.dir, access);
-        mounted
-            .map_err(|error| Error::invalid(error.chain()).with_hint("give a directory that can be used that way"))?;
+        mounted.map_err(|error| {
+            Error::invalid(format!("failed to {}", error.chain()))
+                .with_hint("give a directory that exists and may be read and, for a destination, written to")
+        })?;
         if let Some(pin) = &mount.pin {
             let etag = format!("\"{}\"", pin.digest);
             state.objects.pin(bucket, pin.stamp.clone(), etag)?;
@@ -153,12 +155,14 @@ fn with_batcher(functions: Functions, shared: &Shared, spec: &RunSpec, expected:
         clock: Arc::clone(&shared.clock),
     });
     let expected = Arc::clone(expected);
+    let limits = spec.limits;
     let handle = move |event: batcher::Event, deadline| {
         let (ports, config, expected) = (Arc::clone(&ports), Arc::clone(&config), Arc::clone(&expected));
         async move {
-            let answer = batcher::handle(event, &ports, &config, deadline).await;
-            if let Ok(answer) = &answer {
+            let mut answer = batcher::handle(event, &ports, &config, deadline).await;
+            if let Ok(answer) = &mut answer {
                 expected.learn(answer);
+                limit_answer(answer, limits);
             }
             answer.map_err(TaskFailure::from)
         }
@@ -190,11 +194,29 @@ fn with_processor(functions: Functions, shared: &Shared, spec: &RunSpec, meter: 
         meter: Arc::clone(meter),
         politeness: Arc::new(Politeness::default()),
     });
-    let handle = move |event: processor::Event, deadline| {
+    let limits = spec.limits;
+    let handle = move |mut event: processor::Event, deadline| {
+        limit_event(&mut event, limits);
         let (ports, config) = (Arc::clone(&ports), Arc::clone(&config));
         async move { processor::handle(event, &ports, &config, deadline).await }
     };
     Ok(functions.with(function_arn("gantry-processor"), InProcess::new(handle)))
+}
+
+/// How many processors the next map run may have at once.
+fn limit_answer(answer: &mut batcher::Answer, limits: Limits) {
+    if let (batcher::Answer::Batched(batched), Some(processors)) = (answer, limits.processors) {
+        batched.max_concurrency = processors;
+    }
+}
+
+/// How many requests a processor may have in flight.
+fn limit_event(event: &mut processor::Event, limits: Limits) {
+    let Some(requests) = limits.requests else { return };
+    match event {
+        processor::Event::Task(task) => task.task.batch_input.lambda_concur = requests,
+        processor::Event::Batch(request) => *request.work.lambda_concur_mut() = requests,
+    }
 }
 
 fn origin(spec: &RunSpec, allowed: AllowPrivate) -> Result<Origin> {

@@ -45,6 +45,7 @@ impl Copy {
     /// When the manifest cannot be read or an option does not fit it.
     pub fn prepare(&self, state: &State) -> Result<NewRun> {
         let mut spec = RunSpec::new(Action::Copy, &self.manifest.manifest, self.run.connections());
+        spec.limits = self.run.limits();
         spec.mount_all(&self.run.buckets)?;
         let manifest = input::find(&self.manifest.manifest, &state.dir.spool(), &mut spec)?;
         let Manifest::Object { object, digest } = manifest else {

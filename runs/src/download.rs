@@ -9,7 +9,7 @@ use manifest::work::{self, Action, Destination, LAMBDA_CONCUR, NAME_TEMPLATE, Wo
 use crate::error::{Error, Result};
 use crate::input::{self, Input, Manifest};
 use crate::machine::Machine;
-use crate::options::{ManifestOptions, RunOptions};
+use crate::options::{FetchOptions, ManifestOptions, RunOptions};
 use crate::run::NewRun;
 use crate::spec::{RunSpec, TaskDestination};
 use crate::state::State;
@@ -32,14 +32,10 @@ pub struct Download {
     pub name: String,
     /// What is computed of every file.
     pub checksum: Option<Checksum>,
-    /// **Bytes** of a file at most.
-    pub max_object_bytes: Option<u64>,
-    /// Requests for one item at most: 4.
-    pub attempts: Option<u32>,
     /// The table holds the SHA-256 of each URL, not the URL.
     pub hash_urls: bool,
-    /// Private, loopback and link-local addresses and all ports are allowed.
-    pub allow_private: bool,
+    /// How files are fetched.
+    pub fetch: FetchOptions,
     /// More settings of the processors, by the names of their variables.
     pub processor: BTreeMap<String, String>,
     /// How much happens at once, and which failures are borne.
@@ -56,10 +52,8 @@ impl Download {
             base_url: None,
             name: NAME_TEMPLATE.to_owned(),
             checksum: None,
-            max_object_bytes: None,
-            attempts: None,
             hash_urls: false,
-            allow_private: false,
+            fetch: FetchOptions::default(),
             processor: BTreeMap::new(),
             run: RunOptions::default(),
         }
@@ -71,6 +65,7 @@ impl Download {
     /// # Errors
     /// When the manifest cannot be read or an option does not fit it.
     pub fn prepare(&self, state: &State) -> Result<NewRun> {
+        check_name(&self.name).map_err(Error::invalid)?;
         let mut spec = self.spec();
         spec.mount_all(&self.run.buckets)?;
         let manifest = input::find(&self.manifest.manifest, &state.dir.spool(), &mut spec)?;
@@ -117,9 +112,8 @@ impl Download {
         let mut spec = RunSpec::new(Action::Download, &self.manifest.manifest, self.run.connections());
         spec.task_items = self.manifest.batch_items.unwrap_or(TASK_ITEMS);
         spec.processor.clone_from(&self.processor);
-        if self.allow_private {
-            spec.allow_private();
-        }
+        spec.fetch(&self.fetch);
+        spec.limits = self.run.limits();
         if self.hash_urls {
             spec.hash_urls();
         }
@@ -132,8 +126,8 @@ impl Download {
             || self.manifest.strict
             || self.manifest.skip_malformed
             || self.checksum.is_some()
-            || self.max_object_bytes.is_some()
-            || self.attempts.is_some()
+            || self.fetch.max_object_bytes.is_some()
+            || self.fetch.attempts.is_some()
             || self.hash_urls
     }
 
@@ -148,15 +142,36 @@ impl Download {
     }
 
     fn request(&self, manifest: request::Manifest, destination: Destination, lambda_concur: u32) -> Request {
-        let work = Work::Download(work::Download {
+        let mut work = Work::Download(work::Download {
             destination,
             lambda_concur,
             name: self.name.clone(),
             checksum: self.checksum,
-            max_object_bytes: self.max_object_bytes,
-            attempts: self.attempts,
+            max_object_bytes: None,
+            attempts: None,
             names_of: None,
         });
+        self.fetch.set_work(&mut work);
         input::request(manifest, work, &self.manifest, &self.run)
+    }
+}
+
+/// Whether a template of file names is one, and stays below the destination.
+///
+/// # Errors
+/// With what is wrong with it.
+pub fn check_name(template: &str) -> std::result::Result<(), String> {
+    processor::Template::parse(template)?;
+    if template.starts_with('/') {
+        return Err(format!(
+            "the name `{template}` begins with a slash: names are relative to the destination"
+        ));
+    }
+    let mut segments = template.split('/');
+    match segments.find(|segment| matches!(*segment, "." | "..")) {
+        Some(segment) => Err(format!(
+            "the name `{template}` has a part `{segment}`: files are named below the destination"
+        )),
+        None => Ok(()),
     }
 }

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     NotFound,
     /// Another process holds the state directory: wait for its end, or use another directory.
     Busy,
+    /// The manifest is not what it was when the run began: put it back and resume the run, or start a new one.
+    ManifestChanged,
     /// The run has stopped at something that a person must mend, such as a full disk: mend it, then resume the run.
     Halted,
     /// Something broke. A run that had started can be resumed.
@@ -71,8 +73,13 @@ impl From<ports::Error> for Error {
 
 impl From<engine::Error> for Error {
     fn from(error: engine::Error) -> Self {
-        if let engine::Error::Halted { cause, .. } = &error {
-            return Self::new(ErrorKind::Halted, format!("{error}: {}", message_of(cause)));
+        if let engine::Error::Halted { error: name, cause } = &error {
+            let kind = if name == consolidator::error_name::MANIFEST_CHANGED {
+                ErrorKind::ManifestChanged
+            } else {
+                ErrorKind::Halted
+            };
+            return Self::new(kind, format!("{error}: {}", message_of(cause)));
         }
         Self::internal(chain(&error))
     }

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use adapters::local::Access;
-use manifest::request::{self, HeaderSource, InlineBody, ManifestObject, Request, Tolerate};
+use manifest::request::{self, HeaderSource, InlineBody, ManifestObject, Request};
 use manifest::work::{Destination, Work};
 use ports::ExecutionRow;
 use serde::{Deserialize, Serialize};
@@ -49,7 +49,9 @@ pub(crate) fn s3_parts(text: &str) -> Option<(&str, &str)> {
 pub(crate) fn find(typed: &str, spool: &Path, spec: &mut RunSpec) -> Result<Manifest> {
     if let Some((bucket, key)) = s3_parts(typed) {
         if bucket.is_empty() || key.is_empty() {
-            return Err(Error::invalid(format!("`{typed}` is not s3://bucket/key")));
+            return Err(Error::invalid(format!(
+                "the manifest `{typed}` names no object: expected s3://bucket/key"
+            )));
         }
         // Its ETag is part of what is found out before the run, see `crate::run`.
         return Ok(Manifest::Object {
@@ -194,7 +196,9 @@ fn spool_all(stream: &mut impl Read, spool: &Path) -> Result<PathBuf> {
 pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Destination> {
     if let Some((bucket, prefix)) = s3_parts(typed) {
         if bucket.is_empty() {
-            return Err(Error::invalid(format!("`{typed}` is not s3://bucket/prefix")));
+            return Err(Error::invalid(format!(
+                "the destination `{typed}` names no bucket: expected s3://bucket/prefix"
+            )));
         }
         spec.write_to(bucket);
         return Ok(Destination {
@@ -204,7 +208,7 @@ pub(crate) fn destination(typed: &str, spec: &mut RunSpec) -> Result<Destination
     }
     if typed.contains("://") {
         return Err(Error::invalid(format!(
-            "`{typed}` is neither a directory nor s3://bucket/prefix"
+            "the destination `{typed}` is neither a directory nor s3://bucket/prefix"
         )));
     }
     let bucket = spec.mount_dir(Path::new(typed), Access::ReadWrite)?;
@@ -229,17 +233,7 @@ pub(crate) fn manifest_object(object: ManifestObject, options: &ManifestOptions)
 
 /// The execution's input.
 pub(crate) fn request(manifest: request::Manifest, work: Work, options: &ManifestOptions, run: &RunOptions) -> Request {
-    let tolerate = match run.tolerate {
-        None => Tolerate::default(),
-        Some(Tolerance::Items(count)) => Tolerate {
-            count: Some(count),
-            percentage: None,
-        },
-        Some(Tolerance::Percentage(percentage)) => Tolerate {
-            count: None,
-            percentage: Some(percentage),
-        },
-    };
+    let tolerate = run.tolerate.map(Tolerance::to_request).unwrap_or_default();
     Request {
         batch_items: options.batch_items,
         max_concurrency: Some(run.processors()),
@@ -280,6 +274,17 @@ impl Input {
                 request::Manifest::Inline(_) => None,
             },
             Self::Body(_) => None,
+        }
+    }
+
+    /// How many places each item goes to.
+    pub(crate) fn destinations(&self) -> u64 {
+        match self {
+            Self::Request(request) => match &request.work {
+                Work::Copy(copy) => copy.destinations.len() as u64,
+                Work::Download(_) => 1,
+            },
+            Self::Body(_) => 1,
         }
     }
 

@@ -4,16 +4,17 @@ use std::collections::HashSet;
 
 use manifest::Outcome;
 use manifest::work::Action;
-use ports::{ExecutionRow, ObjectStore};
+use ports::ExecutionRow;
 
 use crate::error::Result;
-use crate::outcomes::{Outcomes, RunObjects};
+use crate::outcomes::Outcomes;
 use crate::spec::RunSpec;
+use crate::state::State;
 
 /// Outcomes of a run and of all that redrive it, each item's newest alone.
 #[derive(Debug)]
 pub struct LatestOutcomes<'a> {
-    store: &'a dyn ObjectStore,
+    state: &'a State,
     /// The newest last.
     runs: &'a [ExecutionRow],
     outcomes: Option<Outcomes<'a>>,
@@ -37,10 +38,10 @@ impl<'a> LatestOutcomes<'a> {
     ///
     /// # Errors
     /// When the first run's record cannot be read.
-    pub fn new(store: &'a dyn ObjectStore, lineage: &'a [ExecutionRow]) -> Result<Self> {
+    pub fn new(state: &'a State, lineage: &'a [ExecutionRow]) -> Result<Self> {
         let first = lineage.first().map(RunSpec::from_row).transpose()?;
         Ok(Self {
-            store,
+            state,
             runs: lineage,
             outcomes: None,
             seen: Seen::new(first.map_or(Action::Download, |first| first.action)),
@@ -58,7 +59,7 @@ impl<'a> LatestOutcomes<'a> {
                     return Ok(None);
                 };
                 self.runs = older;
-                self.outcomes = Some(RunObjects::new(self.store, run).settled().await?);
+                self.outcomes = Some(self.state.objects_of(run).await?.settled().await?);
                 continue;
             };
             let Some((_, outcome)) = outcomes.next().await? else {

@@ -1,9 +1,13 @@
 //! What every verb that runs something can be told: how the manifest is read, how much happens at once.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use manifest::Delimiter;
-use manifest::request::FormatName;
+use manifest::request::{FormatName, Tolerate};
+use manifest::work::Work;
+
+use crate::spec::Limits;
 
 /// Which manifest, and how its records are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +82,69 @@ impl RunOptions {
         usize::try_from(most).unwrap_or(usize::MAX)
     }
 
+    /// What was asked for by name: it holds for a resumed run too.
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits {
+            requests: self.concurrency,
+            processors: self.max_concurrency,
+        }
+    }
+
     /// Whether something is asked for that only `manifest-map` does.
     pub(crate) fn is_particular(&self) -> bool {
         self.concurrency.or(self.max_concurrency).or(self.max_rounds).is_some() || self.tolerate.is_some()
+    }
+}
+
+/// How files are fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FetchOptions {
+    /// Private, loopback and link-local addresses and all ports are allowed.
+    pub allow_private: bool,
+    /// **Bytes** of a file at most: 5 GiB.
+    pub max_object_bytes: Option<u64>,
+    /// Requests for one item at most: 4.
+    pub attempts: Option<u32>,
+    /// How long a server may take until the head of its answer has come.
+    pub head_timeout: Option<Duration>,
+    /// How long a server may be silent in the middle of a body.
+    pub idle_timeout: Option<Duration>,
+    /// How long one request may take as a whole.
+    pub request_timeout: Option<Duration>,
+}
+
+impl FetchOptions {
+    /// The settings of the processors that follow, by the names of their variables.
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let mut settings = Vec::new();
+        if self.allow_private {
+            settings.extend(["ALLOW_PRIVATE", "ALLOWED_PORTS"].map(|name| (name, "*".to_owned())));
+        }
+        // The work's own limit is never above the processor's.
+        settings.extend(
+            self.max_object_bytes
+                .map(|bytes| ("OBJECT_BYTES_MAX", bytes.to_string())),
+        );
+        let durations = [
+            ("HEAD_TIMEOUT_MS", self.head_timeout),
+            ("IDLE_TIMEOUT_MS", self.idle_timeout),
+            ("REQUEST_TIMEOUT_MS", self.request_timeout),
+        ];
+        for (name, duration) in durations {
+            settings.extend(duration.map(|duration| (name, duration.as_millis().to_string())));
+        }
+        settings
+    }
+
+    /// The members of the processors' work that follow.
+    pub(crate) fn set_work(&self, work: &mut Work) {
+        match work {
+            Work::Download(download) => {
+                download.max_object_bytes = self.max_object_bytes.or(download.max_object_bytes);
+                download.attempts = self.attempts.or(download.attempts);
+            }
+            Work::Copy(_) => {}
+        }
     }
 }
 
@@ -91,4 +155,15 @@ pub enum Tolerance {
     Items(u64),
     /// **Percent** of the items.
     Percentage(f64),
+}
+
+impl Tolerance {
+    /// As the batcher takes it.
+    pub(crate) fn to_request(self) -> Tolerate {
+        let (count, percentage) = match self {
+            Self::Items(count) => (Some(count), None),
+            Self::Percentage(percentage) => (None, Some(percentage)),
+        };
+        Tolerate { count, percentage }
+    }
 }

@@ -4,8 +4,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::error::{Error, Result};
 
-/// Descriptors for everything but connections: databases, folders, files being written.
-const DESCRIPTORS_BESIDE: u64 = 400;
+/// Descriptors for everything but requests: the process's own, databases with their logs, folders, the manifest. Measured:
+/// a run holds 30 beside its requests.
+const DESCRIPTORS_BESIDE: u64 = 48;
+
+/// Descriptors for each request in flight: its connection and the file that it is written to.
+const DESCRIPTORS_PER_REQUEST: u64 = 2;
 
 /// Arenas of the allocator: one for each thread that runs requests and stages.
 ///
@@ -45,7 +49,9 @@ pub fn bound_allocator() {}
 /// # Errors
 /// When the system does not give so many.
 pub fn allow_connections(connections: usize) -> Result<()> {
-    let wanted = (connections as u64).saturating_add(DESCRIPTORS_BESIDE);
+    let wanted = (connections as u64)
+        .saturating_mul(DESCRIPTORS_PER_REQUEST)
+        .saturating_add(DESCRIPTORS_BESIDE);
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current.is_none_or(|current| current >= wanted) {
         return Ok(());
@@ -57,6 +63,15 @@ pub fn allow_connections(connections: usize) -> Result<()> {
     setrlimit(Resource::Nofile, raised).map_err(|_refused| {
         let most = maximum.unwrap_or(0);
         let text = format!("{connections} requests in flight need {wanted} file descriptors, the system gives {most}");
-        Error::invalid(text).with_hint("lower --concurrency or --max-concurrency, or raise `ulimit -n`")
+        Error::invalid(text).with_hint("lower --concurrency or --max-concurrency, or raise the limit with `ulimit -n`")
     })
+}
+
+/// Whether the process was started to ignore SIGHUP, as `nohup` does.
+pub fn ignores_hangup() -> bool {
+    const SIGHUP_BIT: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & SIGHUP_BIT != 0)
 }

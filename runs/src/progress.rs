@@ -10,29 +10,60 @@ use ports::Meter;
 pub struct Progress {
     meter: Arc<Meter>,
     expected: Arc<Expected>,
+    earlier: Earlier,
+}
+
+/// What earlier processes have settled of the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Earlier {
+    pub(crate) succeeded: u64,
+    pub(crate) failed: u64,
+    /// Outcomes that the whole run will have, as far as it is known.
+    pub(crate) items: u64,
 }
 
 /// What a [`Progress`] said at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ProgressReading {
-    /// Items in the whole manifest, once the batcher has counted them.
+    /// Items in the whole manifest, at each destination of a copy, once the batcher has counted them.
     pub items: Option<u64>,
-    /// Items that succeeded.
+    /// Items that succeeded, those of earlier processes included.
     pub succeeded: u64,
-    /// Items that failed.
+    /// Items that failed, those of earlier processes included.
     pub failed: u64,
+    /// Items that earlier processes have settled.
+    pub earlier: u64,
     /// **Bytes** of bodies that were written.
     pub bytes: u64,
 }
 
 impl Progress {
+    /// Of a run whose items have so many outcomes each.
+    pub(crate) fn new(destinations: u64) -> Self {
+        let expected = Expected {
+            destinations,
+            ..Expected::default()
+        };
+        Self {
+            expected: Arc::new(expected),
+            ..Self::default()
+        }
+    }
+
+    /// Goes on from what earlier processes have done.
+    pub(crate) fn add_earlier(&mut self, earlier: Earlier) {
+        self.earlier = earlier;
+        self.expected.items.fetch_max(earlier.items, Ordering::Relaxed);
+    }
+
     /// The counts now.
     pub fn read(&self) -> ProgressReading {
         let counts = self.meter.read();
         ProgressReading {
             items: self.expected.get(),
-            succeeded: counts.succeeded,
-            failed: counts.failed,
+            succeeded: self.earlier.succeeded + counts.succeeded,
+            failed: self.earlier.failed + counts.failed,
+            earlier: self.earlier.succeeded + self.earlier.failed,
             bytes: counts.bytes,
         }
     }
@@ -59,6 +90,8 @@ impl ProgressReading {
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     items: AtomicU64,
+    /// Outcomes of each item: one for each destination.
+    destinations: u64,
 }
 
 impl Expected {
@@ -66,7 +99,7 @@ impl Expected {
     pub(crate) fn learn(&self, answer: &batcher::Answer) {
         let items = match answer {
             batcher::Answer::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
-            batcher::Answer::Batched(batched) => batched.items,
+            batcher::Answer::Batched(batched) => batched.items * self.destinations.max(1),
         };
         self.items.fetch_max(items, Ordering::Relaxed);
     }

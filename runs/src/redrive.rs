@@ -11,12 +11,13 @@ use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::latest_outcomes::LatestOutcomes;
 use crate::machine::Machine;
+use crate::options::{FetchOptions, Tolerance};
 use crate::run::{NewRun, short_name};
-use crate::spec::{RunSpec, STATE_BUCKET, TaskDestination};
+use crate::spec::{Limits, RunSpec, STATE_BUCKET, TaskDestination};
 use crate::state::State;
 
 /// Which items of which run are to be run again.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Redrive {
     /// The run: its name, the beginning of its name, or `latest`.
     pub run: String,
@@ -24,6 +25,42 @@ pub struct Redrive {
     pub only: ItemFilter,
     /// A new redrive is started even if the same one was interrupted.
     pub new: bool,
+    /// What is done otherwise than in the run that is redriven.
+    pub options: RedriveOptions,
+}
+
+/// What a redrive does otherwise than the run that it redrives; what is absent stays as it was.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RedriveOptions {
+    /// How files are fetched.
+    pub fetch: FetchOptions,
+    /// Requests in flight in each processor.
+    pub concurrency: Option<u32>,
+    /// Processors at once.
+    pub max_concurrency: Option<u32>,
+    /// Failures with which the redrive still succeeds.
+    pub tolerate: Option<Tolerance>,
+    /// Rounds at most.
+    pub max_rounds: Option<u32>,
+}
+
+impl RedriveOptions {
+    /// The limits for this process.
+    pub const fn limits(&self) -> Limits {
+        Limits {
+            requests: self.concurrency,
+            processors: self.max_concurrency,
+        }
+    }
+
+    fn set_request(&self, request: &mut Request) {
+        self.fetch.set_work(&mut request.work);
+        let requests = request.work.lambda_concur_mut();
+        *requests = self.concurrency.unwrap_or(*requests);
+        request.max_concurrency = self.max_concurrency.or(request.max_concurrency);
+        request.max_rounds = self.max_rounds.or(request.max_rounds);
+        request.tolerate = self.tolerate.map_or(request.tolerate, Tolerance::to_request);
+    }
 }
 
 /// Which items of a run.
@@ -74,7 +111,13 @@ impl Redrive {
         let Some(row) = lineage.first() else {
             return Err(Error::internal("a run is of its own lineage"));
         };
-        if let Some(interrupted) = self.interrupted(&lineage).filter(|_| !self.new) {
+        let mut spec = RunSpec::from_row(row)?;
+        spec.fetch(&self.options.fetch);
+        spec.limits = self.options.limits();
+        spec.only = Some(self.only.to_string());
+        let mut request = request(row, &spec)?;
+        self.options.set_request(&mut request);
+        if let Some(interrupted) = interrupted(&lineage, &spec, &request.work).filter(|_| !self.new) {
             return Ok(PreparedRedrive::Interrupted(Box::new(interrupted.clone())));
         }
         let rest = matching(state, &lineage, &self.only).await?;
@@ -82,13 +125,11 @@ impl Redrive {
             return Ok(PreparedRedrive::NothingToDo(row.name.clone()));
         }
         let at = keep(state, row, &rest).await?;
-        let mut spec = RunSpec::from_row(row)?;
-        let input = input(row, &spec, &at)?;
-        spec.only = Some(self.only.to_string());
+        request.manifest = Manifest::Object(Box::new(ManifestObject::new_rest(&at.bucket, &at.key)));
         Ok(PreparedRedrive::New(Box::new(NewRun {
             machine: Machine::ManifestMap,
             digest: at.key.clone(),
-            input: Input::Request(Box::new(input)),
+            input: Input::Request(Box::new(request)),
             spec,
             rerun_of: Some(row.arn.clone()),
             new: self.new,
@@ -102,26 +143,43 @@ impl Redrive {
         while row.status == ExecutionStatus::Running {
             let Some(of) = &row.rerun_of else {
                 let text = format!("{} has not ended", row.name);
-                return Err(Error::invalid(text).with_hint(format!("resume it first: gantry resume {}", row.name)));
+                return Err(Error::invalid(text).with_hint(format!(
+                    "resume the run first: gantry resume {}{}",
+                    row.name,
+                    state.flag()
+                )));
             };
             row = state.find_run(short_name(of)).await?;
         }
         state.lineage(row).await
     }
+}
 
-    /// A redrive of these items that was interrupted.
-    fn interrupted<'a>(&self, lineage: &'a [ExecutionRow]) -> Option<&'a ExecutionRow> {
-        let only = self.only.to_string();
-        let mut redrives = lineage.iter().skip(1).rev();
-        redrives.find(|row| {
-            let asked = RunSpec::from_row(row).ok().and_then(|spec| spec.only);
-            row.status == ExecutionStatus::Running && asked.is_none_or(|asked| asked == only)
-        })
+/// A redrive of the same items in the same way that was interrupted.
+fn interrupted<'a>(lineage: &'a [ExecutionRow], spec: &RunSpec, work: &Work) -> Option<&'a ExecutionRow> {
+    let mut redrives = lineage.iter().skip(1).rev();
+    redrives.find(|row| {
+        let theirs = RunSpec::from_row(row).ok();
+        let same = theirs.is_some_and(|theirs| theirs.only == spec.only && theirs.processor == spec.processor);
+        row.status == ExecutionStatus::Running && same && does(row, work)
+    })
+}
+
+/// Whether the run does this work, but for the number of requests, which may change when a run is resumed.
+fn does(row: &ExecutionRow, work: &Work) -> bool {
+    let mut work = work.clone();
+    match Input::from_row(row) {
+        Ok(Input::Request(mut request)) => {
+            *work.lambda_concur_mut() = *request.work.lambda_concur_mut();
+            request.work == work
+        }
+        Ok(Input::Body(_)) | Err(_) => false,
     }
 }
+
 /// The items that are to be run again, as lines of a rest. What an earlier redrive has brought is not among them.
 async fn matching(state: &State, lineage: &[ExecutionRow], only: &ItemFilter) -> Result<Vec<u8>> {
-    let mut outcomes = LatestOutcomes::new(&*state.objects, lineage)?;
+    let mut outcomes = LatestOutcomes::new(state, lineage)?;
     let mut lines = Vec::new();
     while let Some(outcome) = outcomes.next().await? {
         if is_wanted(&outcome, only) {
@@ -149,6 +207,26 @@ fn is_wanted(outcome: &Outcome, only: &ItemFilter) -> bool {
         }
 }
 
+/// Items of a run that have failed and that no redrive of it has brought since.
+///
+/// # Errors
+/// When the outcomes cannot be read.
+pub async fn failures_left(state: &State, run: &str) -> Result<u64> {
+    let row = state.first_of(state.find_run(run).await?).await?;
+    let lineage = state.lineage(row).await?;
+    failures_left_of(state, &lineage).await
+}
+
+/// The same of a lineage.
+pub(crate) async fn failures_left_of(state: &State, lineage: &[ExecutionRow]) -> Result<u64> {
+    let mut outcomes = LatestOutcomes::new(state, lineage)?;
+    let mut failed = 0;
+    while let Some(outcome) = outcomes.next().await? {
+        failed += u64::from(is_wanted(&outcome, &ItemFilter::Failed));
+    }
+    Ok(failed)
+}
+
 /// Writes the rest under a name that its content gives: the same redrive again finds the same object.
 async fn keep(state: &State, row: &ExecutionRow, rest: &[u8]) -> Result<ObjectKey> {
     let digest = xxhash_rust::xxh3::xxh3_128(rest);
@@ -161,15 +239,15 @@ async fn keep(state: &State, row: &ExecutionRow, rest: &[u8]) -> Result<ObjectKe
     Ok(at)
 }
 
-/// The input of the first run, over the rest. A run of `image-download` is redriven by `manifest-map`.
-fn input(row: &ExecutionRow, spec: &RunSpec, at: &ObjectKey) -> Result<Request> {
-    let rest = Manifest::Object(Box::new(ManifestObject::new_rest(&at.bucket, &at.key)));
+/// The input of the first run, whose manifest is still to be replaced. A run of `image-download` is redriven by
+/// `manifest-map`.
+fn request(row: &ExecutionRow, spec: &RunSpec) -> Result<Request> {
     let mut request = match (Input::from_row(row)?, &spec.task_destination) {
-        (Input::Request(first), _) => Request {
-            manifest: rest,
-            ..*first
-        },
-        (Input::Body(body), Some(task)) => Request::new(rest, work(&body, task)),
+        (Input::Request(first), _) => *first,
+        (Input::Body(body), Some(task)) => {
+            let work = work(&body, task);
+            Request::new(Manifest::Inline(body), work)
+        }
         (Input::Body(_), None) => {
             return Err(Error::internal(format!(
                 "`{}` has no destination in its record",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{Engine, NewExecution, Stop};
-use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus};
+use ports::{Clock, ExecutionArn, ExecutionRow, ExecutionStatus, Ledger as _};
 
 use crate::compose::{self, Composed};
 use crate::error::{Error, Result, cause_of};
@@ -11,7 +11,8 @@ use crate::input::{self, Input};
 use crate::machine::Machine;
 use crate::process;
 use crate::progress::Progress;
-use crate::spec::RunSpec;
+use crate::resumed;
+use crate::spec::{Limits, RunSpec};
 use crate::state::State;
 use crate::summary::RunSummary;
 
@@ -68,24 +69,51 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When a directory, the manifest or the process's limits forbid it.
     pub async fn start_or_resume(state: &'a State, new: NewRun) -> Result<Self> {
-        let progress = Progress::default();
+        let destinations = new.input.destinations();
+        let progress = Progress::new(destinations);
         let composed = prepare(state, &new.spec, &progress).await?;
         let digest = digest(&new, &composed).await?;
-        let (arn, is_resumed) = start_or_resume(state, &composed.engine, new, &digest).await?;
-        Ok(Self {
+        let identity = input::identity(&digest, &new.input, &new.spec);
+        let limits = new.spec.limits;
+        let mut run = Self {
             state,
             engine: composed.engine,
-            arn,
-            is_resumed,
+            arn: ExecutionArn(String::new()),
+            is_resumed: false,
             progress,
-        })
+        };
+        match interrupted(state, &new, &identity).await? {
+            Some(row) => run.go_on(&row, limits, destinations).await?,
+            None => run.arn = start(state, &run.engine, new, identity).await?,
+        }
+        Ok(run)
     }
 
-    /// Resumes a run that was interrupted, as it was set up.
+    /// The run that [`Run::start_or_resume`] would resume; nothing when it would start a new one. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Run::start_or_resume`].
+    pub async fn find_interrupted(state: &State, new: &NewRun) -> Result<Option<ExecutionRow>> {
+        let composed = prepare(state, &new.spec, &Progress::default()).await?;
+        let digest = digest(new, &composed).await?;
+        interrupted(state, new, &input::identity(&digest, &new.input, &new.spec)).await
+    }
+
+    /// Takes up an interrupted run where it is.
+    async fn go_on(&mut self, row: &ExecutionRow, limits: Limits, destinations: u64) -> Result<()> {
+        resumed::limit(self.state, row, limits).await?;
+        let earlier = resumed::earlier(self.state, row, destinations).await?;
+        self.progress.add_earlier(earlier);
+        self.arn = row.arn.clone();
+        self.is_resumed = true;
+        Ok(())
+    }
+
+    /// Resumes a run that was interrupted, as it was set up but for these limits.
     ///
     /// # Errors
     /// When the run has ended, or its manifest or directories cannot be used any more.
-    pub async fn resume(state: &'a State, row: &ExecutionRow) -> Result<Self> {
+    pub async fn resume(state: &'a State, row: &ExecutionRow, limits: Limits) -> Result<Self> {
         if row.status != ExecutionStatus::Running {
             return Err(Error::invalid(format!("{} has ended", row.name)));
         }
@@ -93,15 +121,19 @@ impl<'a> Run<'a> {
         if let Some((bucket, path)) = spec.local_manifest(row)? {
             spec.pin(&bucket, input::pin_of(&path)?);
         }
-        let progress = Progress::default();
+        spec.limits = limits;
+        let destinations = Input::from_row(row)?.destinations();
+        let progress = Progress::new(destinations);
         let composed = prepare(state, &spec, &progress).await?;
-        Ok(Self {
+        let mut run = Self {
             state,
             engine: composed.engine,
             arn: row.arn.clone(),
             is_resumed: true,
             progress,
-        })
+        };
+        run.go_on(row, limits, destinations).await?;
+        Ok(run)
     }
 
     /// The run's name.
@@ -129,7 +161,12 @@ impl<'a> Run<'a> {
     /// Dropping the future is like a crash: the run can be resumed.
     pub async fn run(&self, stop: &Stop) -> Result<RunEnd> {
         let started = self.state.clock.now();
-        match self.engine.run(&self.arn, stop).await? {
+        let noted = self.state.set_running(Some(self.name()));
+        noted.map_err(|error| Error::internal(format!("failed to note the run in the state directory: {error}")))?;
+        let end = self.engine.run(&self.arn, stop).await;
+        // Nothing depends on it: a stale name counts for nothing once the directory is free.
+        self.state.set_running(None).unwrap_or_default();
+        match end? {
             engine::RunEnd::Ended(row) => {
                 let elapsed = self.state.clock.now().since(started);
                 let ended = ended(self.state, *row, elapsed).await?;
@@ -153,13 +190,7 @@ async fn digest(new: &NewRun, composed: &Composed) -> Result<String> {
     }
 }
 
-async fn start_or_resume(state: &State, engine: &Engine, new: NewRun, digest: &str) -> Result<(ExecutionArn, bool)> {
-    let identity = input::identity(digest, &new.input, &new.spec);
-    if !new.new
-        && let Some(row) = interrupted(state, &identity).await?
-    {
-        return Ok((row.arn, true));
-    }
+async fn start(state: &State, engine: &Engine, new: NewRun, identity: String) -> Result<ExecutionArn> {
     let name = new_name(&*state.clock, &new, &identity);
     let execution = NewExecution {
         state_machine: new.machine.name().to_owned(),
@@ -171,11 +202,14 @@ async fn start_or_resume(state: &State, engine: &Engine, new: NewRun, digest: &s
         item_subset: None,
         composition: Some(new.spec.to_json()?),
     };
-    Ok((engine.start(execution).await?, false))
+    Ok(engine.start(execution).await?)
 }
 
-/// The newest run with this identity, if it has not ended.
-async fn interrupted(state: &State, identity: &str) -> Result<Option<ExecutionRow>> {
+/// The newest run with this identity, if it has not ended and a new one is not insisted on.
+async fn interrupted(state: &State, new: &NewRun, identity: &str) -> Result<Option<ExecutionRow>> {
+    if new.new {
+        return Ok(None);
+    }
     let rows = state.all_runs().await?;
     let newest = rows.into_iter().find(|row| row.identity.as_deref() == Some(identity));
     Ok(newest.filter(|row| row.status == ExecutionStatus::Running))
@@ -215,10 +249,33 @@ const MANIFEST_ERRORS: &[&str] = &[
     batcher::error_name::LIMIT_EXCEEDED,
 ];
 
+/// Why the batcher has refused a manifest, with the option that would help.
+fn refused(error: &str, cause: &str) -> Error {
+    use batcher::error_name::{INVALID_UTF8, MALFORMED_ITEMS, UNCLOSED_QUOTE, WRONG_COLUMN};
+    let (text, told) = cause.split_once("; hint: ").unwrap_or((cause, ""));
+    let hint = match error {
+        WRONG_COLUMN => {
+            "name the column with --column (for a copy: --columns), or name the columns of a CSV that has no header with --header"
+        }
+        UNCLOSED_QUOTE | INVALID_UTF8 => "correct the manifest, or let such records fail alone with --skip-malformed",
+        MALFORMED_ITEMS => "correct the records, or leave out --strict to let them fail alone",
+        _ => told,
+    };
+    let refused = Error::invalid(text);
+    if hint.is_empty() {
+        return refused;
+    }
+    refused.with_hint(hint)
+}
+
 async fn ended(state: &State, row: ExecutionRow, elapsed: Duration) -> Result<Ended> {
     let error = row.error.as_deref().unwrap_or_default();
     if MANIFEST_ERRORS.contains(&error) {
-        return Err(Error::invalid(cause_of(&row)));
+        // Nothing was done: a command that is refused leaves no run.
+        if state.records.map_runs(&row.arn, 0, 1).await?.is_empty() {
+            state.remove(&row).await?;
+        }
+        return Err(refused(error, &cause_of(&row)));
     }
     match RunSummary::read(state, &row).await? {
         Some(summary) => Ok(Ended { row, summary, elapsed }),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::input::Input;
+use crate::options::FetchOptions;
 
 /// The bucket where runs keep their objects.
 pub const STATE_BUCKET: &str = "gantry-state";
@@ -86,6 +87,18 @@ pub struct RunSpec {
     /// Of a redrive: which items it runs again.
     #[serde(default)]
     pub only: Option<String>,
+    /// How much may happen at once in this process, whatever the run began with.
+    #[serde(skip)]
+    pub limits: Limits,
+}
+
+/// How much may happen at once; what is absent is as the run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Requests in flight in each processor.
+    pub requests: Option<u32>,
+    /// Processors at once.
+    pub processors: Option<u32>,
 }
 
 /// Where the files of the small machine's tasks go.
@@ -113,14 +126,15 @@ impl RunSpec {
             processor: BTreeMap::new(),
             consolidator: BTreeMap::new(),
             only: None,
+            limits: Limits::default(),
         }
     }
 
-    /// Lets the processors fetch from private addresses and any port.
-    pub(crate) fn allow_private(&mut self) {
-        for name in ["ALLOW_PRIVATE", "ALLOWED_PORTS"] {
-            self.processor.insert(name.to_owned(), "*".to_owned());
-        }
+    /// Tells the processors how files are fetched.
+    pub(crate) fn fetch(&mut self, options: &FetchOptions) {
+        let settings = options.settings().into_iter();
+        self.processor
+            .extend(settings.map(|(name, value)| (name.to_owned(), value)));
     }
 
     /// Keeps the URLs themselves out of the table.

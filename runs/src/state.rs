@@ -4,11 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adapters::local::{self, Directory, Opening, Records, StateDir};
-use ports::{Clock, ErrorKind as PortKind, ExecutionRow, Journal, ObjectKey};
+use ports::{Clock, ErrorKind as PortKind, ExecutionRow, ExecutionStatus, Journal as _, Ledger as _, ObjectKey};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::input::Input;
+use crate::machine::Machine;
+use crate::outcomes::RunObjects;
 use crate::spec::STATE_BUCKET;
 
+/// The directory where the command line looks by itself.
+const USUAL: &str = ".gantry";
 /// Rows that are read at once.
 const PAGE: usize = 500;
 
@@ -102,8 +107,15 @@ impl State {
         match matching.as_slice() {
             [row] => Ok((*row).clone()),
             [] => {
-                let none = format!("there is no run `{typed}` in `{}`", self.path.display());
-                Err(Error::new(ErrorKind::NotFound, none).with_hint("list the runs with: gantry runs"))
+                let path = self.path.display();
+                if rows.is_empty() {
+                    let none = format!("there are no runs in the state directory `{path}`");
+                    return Err(Error::new(ErrorKind::NotFound, none)
+                        .with_hint("start one with gantry download or gantry copy"));
+                }
+                let none = format!("there is no run `{typed}` in the state directory `{path}`");
+                Err(Error::new(ErrorKind::NotFound, none)
+                    .with_hint(format!("list the runs with: gantry runs{}", self.flag())))
             }
             several => {
                 let names: Vec<&str> = several.iter().map(|row| row.name.as_str()).collect();
@@ -114,6 +126,14 @@ impl State {
                 )))
             }
         }
+    }
+
+    /// What a suggested command needs to find this state directory again.
+    pub(crate) fn flag(&self) -> String {
+        if self.path == Path::new(USUAL) {
+            return String::new();
+        }
+        format!(" --state-dir {}", self.path.display())
     }
 
     /// The run that a redrive began with.
@@ -144,6 +164,79 @@ impl State {
         Ok(lineage)
     }
 
+    /// The run's objects.
+    ///
+    /// # Errors
+    /// When the run has ended and its objects are gone: nothing can be said of its items then.
+    pub async fn objects_of<'a>(&'a self, row: &'a ExecutionRow) -> Result<RunObjects<'a>> {
+        let mut folders = self.folders_of(row).into_iter();
+        if !folders.any(|folder| folder.exists()) && self.has_left_objects(row).await? {
+            let text = format!(
+                "the outcomes of {} are gone: `{}` does not exist",
+                row.name,
+                self.dir
+                    .objects()
+                    .join(STATE_BUCKET)
+                    .join("runs")
+                    .join(&row.name)
+                    .display()
+            );
+            return Err(Error::internal(text).with_hint("put the folder back, or run the command again"));
+        }
+        Ok(RunObjects::new(&*self.objects, row))
+    }
+
+    /// Whether the run has come so far that there are objects of it.
+    async fn has_left_objects(&self, row: &ExecutionRow) -> Result<bool> {
+        if row.status == ExecutionStatus::Running {
+            return Ok(false);
+        }
+        if row.state_machine == Machine::ManifestMap.name() {
+            let succeeded = row.status == ExecutionStatus::Succeeded;
+            return Ok(succeeded || !self.records.map_runs(&row.arn, 0, 1).await?.is_empty());
+        }
+        match Input::from_row(row)? {
+            Input::Body(body) => Ok(!body.resource_paths.is_empty()),
+            Input::Request(_) => Ok(false),
+        }
+    }
+
+    /// The folders with the run's objects.
+    fn folders_of(&self, row: &ExecutionRow) -> [PathBuf; 2] {
+        let bucket = self.dir.objects().join(STATE_BUCKET);
+        [
+            bucket.join("runs").join(&row.name),
+            bucket.join(format!("job-{}", row.name)),
+        ]
+    }
+
+    /// **Bytes** of the run's objects.
+    pub fn size_of(&self, row: &ExecutionRow) -> u64 {
+        self.folders_of(row).iter().map(|folder| size_below(folder)).sum()
+    }
+
+    /// Removes a run: its record, its journal, its objects.
+    ///
+    /// # Errors
+    /// When something of it cannot be removed; the rest is then removed by the next call.
+    pub async fn remove(&self, row: &ExecutionRow) -> Result<()> {
+        for folder in self.folders_of(row) {
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let text = format!("failed to remove `{}`: {error}", folder.display());
+                    return Err(Error::internal(text));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(self.records.remove(&row.arn).await?)
+    }
+
+    /// Whether the state directory is still there.
+    pub fn exists(&self) -> bool {
+        self.path.join("VERSION").exists()
+    }
+
     /// The file of an object in the state bucket. Its keys are plain, so the file's path is the key.
     pub fn path_of(&self, at: &ObjectKey) -> String {
         self.dir
@@ -153,4 +246,16 @@ impl State {
             .display()
             .to_string()
     }
+}
+
+fn size_below(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let sizes = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size_below(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_gone) => 0,
+    });
+    sizes.sum()
 }

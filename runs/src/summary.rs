@@ -8,7 +8,6 @@ use ports::{ExecutionRow, ObjectKey};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::outcomes::RunObjects;
 use crate::spec::STATE_BUCKET;
 use crate::state::State;
 
@@ -41,7 +40,7 @@ impl RunSummary {
     /// # Errors
     /// When an object of the run cannot be read.
     pub async fn read(state: &State, row: &ExecutionRow) -> Result<Option<RunSummary>> {
-        let objects = RunObjects::new(&*state.objects, row);
+        let objects = state.objects_of(row).await?;
         if let Some(summary) = objects.summary().await? {
             let at = ObjectKey::new(STATE_BUCKET, run_key::report(&row.name, "manifest.json"));
             let report = state.path_of(&at);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use demo::origin::Options;
 use demo::{Behaviour, Origin};
 use manifest::{Outcome, Status, Subject};
-use runs::{Download, ManifestOptions, RunObjects, RunOptions, State};
+use runs::{Download, FetchOptions, ManifestOptions, RunOptions, State};
 
 use crate::args::DemoArgs;
 use crate::context::Context;
@@ -67,7 +67,7 @@ pub(crate) async fn execute(context: &Context, args: &DemoArgs) -> Result<Exit, 
     context.output.say("");
 
     let new = download(&manifest, &dir).prepare(&state)?;
-    let exit = run::execute(&context, &state, new).await?;
+    let exit = run::execute(&context, &state, new, run::CHECKED).await?;
     if exit == Exit::Interrupted || exit == Exit::Internal {
         return Ok(exit);
     }
@@ -162,7 +162,10 @@ fn download(manifest: &Path, dir: &Path) -> Download {
             batch_items: Some(50),
             ..ManifestOptions::new(manifest.display().to_string())
         },
-        attempts: Some(4),
+        fetch: FetchOptions {
+            attempts: Some(4),
+            ..FetchOptions::default()
+        },
         processor: SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         run: RunOptions {
             new: true,
@@ -175,7 +178,7 @@ fn download(manifest: &Path, dir: &Path) -> Download {
 /// Prints every misbehaviour with what became of it; returns how many deviate from the model.
 async fn tell(context: &Context, state: &State, origin: &Origin, rows: &[Row]) -> Result<usize, CliError> {
     let row = state.find_run("latest").await?;
-    let objects = RunObjects::new(&*state.objects, &row);
+    let objects = state.objects_of(&row).await?;
     let mut outcomes: BTreeMap<u64, Outcome> = BTreeMap::new();
     let mut read = objects.settled().await?;
     while let Some((_, outcome)) = read.next().await? {

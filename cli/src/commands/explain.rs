@@ -2,7 +2,7 @@
 
 use manifest::{Outcome, Status};
 use ports::ExecutionRow;
-use runs::{RunObjects, State};
+use runs::State;
 
 use crate::args::ExplainArgs;
 use crate::context::Context;
@@ -21,13 +21,14 @@ pub(crate) async fn execute(context: &Context, args: &ExplainArgs) -> Result<Exi
     let row = state.find_run(&args.run).await?;
     let attempts = attempts(&state, row, &args.item).await?;
     let Some(last) = attempts.last() else {
-        let text = format!("no outcome of an item `{}` in this run or its redrives", args.item);
-        return Err(CliError::usage(text).with_hint("give its URL, s3://bucket/key, or its position from 0"));
+        let text = format!("the run and its redrives have no outcome of an item `{}`", args.item);
+        return Err(CliError::usage(text)
+            .with_hint("give the item's URL, s3://bucket/key, or its zero-based position in the manifest"));
     };
     if context.output.json {
         for attempt in &attempts {
             let line = serde_json::json!({"run": attempt.run, "object": attempt.key, "outcome": attempt.outcome});
-            context.output.data(line.to_string());
+            context.output.data(line.to_string())?;
         }
         return Ok(Exit::Success);
     }
@@ -36,10 +37,10 @@ pub(crate) async fn execute(context: &Context, args: &ExplainArgs) -> Result<Exi
         last.outcome.index,
         output::printable(&last.outcome.subject.shown())
     );
-    context.output.data(head);
+    context.output.data(head)?;
     for attempt in &attempts {
         for line in lines(attempt) {
-            context.output.data(line);
+            context.output.data(line)?;
         }
     }
     Ok(Exit::Success)
@@ -49,7 +50,7 @@ pub(crate) async fn execute(context: &Context, args: &ExplainArgs) -> Result<Exi
 async fn attempts(state: &State, row: ExecutionRow, item: &str) -> Result<Vec<Attempt>, CliError> {
     let mut attempts = Vec::new();
     for row in state.lineage(state.first_of(row).await?).await? {
-        let mut outcomes = RunObjects::new(&*state.objects, &row).attempts().await?;
+        let mut outcomes = state.objects_of(&row).await?.attempts().await?;
         while let Some((key, outcome)) = outcomes.next().await? {
             if is_item(&outcome, item) {
                 let run = row.name.clone();

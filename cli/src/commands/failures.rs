@@ -14,14 +14,14 @@ pub(crate) async fn execute(context: &Context, args: &RunArg) -> Result<Exit, Cl
     let row = state.find_run(&args.run).await?;
     let name = row.name.clone();
     let lineage = state.lineage(row).await?;
-    let mut outcomes = LatestOutcomes::new(&*state.objects, &lineage)?;
+    let mut outcomes = LatestOutcomes::new(&state, &lineage)?;
     let mut failed = 0;
     while let Some(outcome) = outcomes.next().await? {
         if outcome.status != Status::Failed {
             continue;
         }
         failed += 1;
-        if !context.output.data(line(context, &outcome)?) {
+        if !context.output.data(line(context, &outcome)?)? {
             return Ok(Exit::Success);
         }
     }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod download;
 pub(crate) mod explain;
 pub(crate) mod failures;
+pub(crate) mod prune;
 pub(crate) mod redrive;
 pub(crate) mod resume;
 pub(crate) mod run;

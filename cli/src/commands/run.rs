@@ -2,104 +2,194 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use manifest::error_name::{ADDRESS_REFUSED, PORT_REFUSED};
 use ports::ExecutionStatus;
-use runs::{Ended, NewRun, Run, RunEnd, RunSummary, State, Stop};
+use runs::{Ended, NewRun, Run, RunEnd, RunSummary, State, Stop, Verification, verify};
 use serde::Serialize;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::context::Context;
 use crate::exit_code::{CliError, Exit};
-use crate::output::{self, Output};
+use crate::output;
 use crate::progress::ProgressLine;
 
-/// Starts or resumes a run, and runs it to its end or until the user interrupts.
-pub(crate) async fn execute(context: &Context, state: &State, new: NewRun) -> Result<Exit, CliError> {
-    let run = Run::start_or_resume(state, new).await?;
-    watch(context, state, run).await
+/// Says what [`execute`] would do, without doing it.
+pub(crate) async fn rehearse(context: &Context, state: &State, new: &NewRun) -> Result<Exit, CliError> {
+    let what = match Run::find_interrupted(state, new).await? {
+        Some(row) => format!("would resume {}", row.name),
+        None => format!(
+            "would start a new {} of `{}`",
+            new.spec.action.name(),
+            new.spec.manifest
+        ),
+    };
+    let input = serde_json::to_value(&new.input).map_err(|error| CliError::internal(error.to_string()))?;
+    if context.output.json {
+        let line = json!({"wouldDo": what, "stateMachine": new.machine.name(), "input": input});
+        context.output.data(line.to_string())?;
+    } else {
+        context.output.data(what)?;
+        context
+            .output
+            .data(format!("  state machine:   {}", new.machine.name()))?;
+        context.output.data(format!("  input:           {input}"))?;
+    }
+    context.output.say("nothing was done");
+    Ok(Exit::Success)
 }
 
-/// Runs it to its end, or until the user interrupts.
-pub(crate) async fn watch(context: &Context, state: &State, run: Run<'_>) -> Result<Exit, CliError> {
+/// Starts or resumes a run, and runs it to its end or until the user interrupts.
+pub(crate) async fn execute(
+    context: &Context,
+    state: &State,
+    new: NewRun,
+    checked: Option<u64>,
+) -> Result<Exit, CliError> {
+    context
+        .output
+        .detail(format!("state directory {}", state.path().display()));
+    context.output.detail(format!("state machine {}", new.machine.name()));
+    let run = Run::start_or_resume(state, new).await?;
+    watch(context, state, run, checked).await
+}
+
+/// Files whose presence is checked at the end of a run, unless all are to be: a cheap look at what was written.
+pub(crate) const CHECKED: Option<u64> = Some(1_000);
+
+/// Runs it to its end, or until the user interrupts; then looks at so many of the files that were written, or at all.
+pub(crate) async fn watch(
+    context: &Context,
+    state: &State,
+    run: Run<'_>,
+    checked: Option<u64>,
+) -> Result<Exit, CliError> {
     let signals = Signals::listen();
     let output = context.output;
     let verb = if run.is_resumed() { "resuming" } else { "starting" };
     output.say(format!("{verb} {}", run.name()));
+    let before = run.progress().read();
+    if let (true, Some(items)) = (run.is_resumed(), before.items) {
+        let done = output::number(before.earlier);
+        output.say(format!("{done} of {} are done already", output::items(items)));
+    }
     let progress = ProgressLine {
         progress: run.progress(),
-        clock: std::sync::Arc::clone(&state.clock),
+        clock: Arc::clone(&state.clock),
         output,
     };
     let stop = Stop::default();
     let end = tokio::select! {
         end = run.run(&stop) => end,
         never = progress.show() => match never {},
-        () = interrupted_twice(output, &stop, signals) => return Ok(Exit::Interrupted),
+        () = interrupted_twice(context, &run, &stop, signals) => return Ok(Exit::Interrupted),
     };
     match end {
-        Ok(RunEnd::Ended(ended)) => Ok(tell(context, &ended)),
+        Ok(RunEnd::Ended(ended)) => {
+            let verification = verify(state, &ended.row, checked).await?;
+            tell(context, &ended, &verification)
+        }
         Ok(RunEnd::Stopped) => {
-            output.say(format!("stopped {}; the same command resumes it", run.name()));
+            output.say(format!(
+                "stopped {}; {}",
+                run.name(),
+                how_to_resume(context, state, run.name())
+            ));
             Ok(Exit::Interrupted)
         }
-        Err(error) => Err(resumable(error)),
+        Err(error) => Err(resumable(context, state, run.name(), error)),
     }
 }
 
-/// What was run can be resumed unless the manifest was refused.
-fn resumable(error: runs::Error) -> CliError {
+/// A run that has stopped at an error can be resumed, unless its manifest was refused.
+fn resumable(context: &Context, state: &State, name: &str, error: runs::Error) -> CliError {
+    let how = how_to_resume(context, state, name);
     match error.kind {
         runs::ErrorKind::Invalid | runs::ErrorKind::NotFound | runs::ErrorKind::Busy => error.into(),
-        runs::ErrorKind::Halted | runs::ErrorKind::Internal => {
-            CliError::from(error).with_hint("nothing is lost: once that is mended, the same command resumes the run")
+        runs::ErrorKind::ManifestChanged => CliError::from(error).with_hint(format!(
+            "put the manifest back as it was, then {how}; the command of the run with another manifest starts a new run"
+        )),
+        runs::ErrorKind::Halted | runs::ErrorKind::Internal if state.exists() => {
+            CliError::from(error).with_hint(format!("nothing is lost: once that is mended, {how}"))
         }
+        runs::ErrorKind::Halted | runs::ErrorKind::Internal => CliError::from(error).with_hint(how),
     }
+}
+
+/// What resumes the run, or why nothing does.
+fn how_to_resume(context: &Context, state: &State, name: &str) -> String {
+    if state.exists() {
+        return format!("`{}` resumes the run", context.resume(name));
+    }
+    let path = state.path().display();
+    format!("the state directory `{path}` is gone and the run with it: the same command starts from the beginning")
 }
 
 /// The first signal asks the run to stop, the second ends the process.
-async fn interrupted_twice(output: Output, stop: &Stop, mut signals: Signals) {
+async fn interrupted_twice(context: &Context, run: &Run<'_>, stop: &Stop, mut signals: Signals) {
+    let output = context.output;
     signals.next().await;
     stop.request();
     output.say("finishing the batches under way; interrupt again to stop now (nothing is lost either way)");
     signals.next().await;
-    output.say("stopped; the same command resumes the run");
+    output.say(format!("stopped; `{}` resumes the run", context.resume(run.name())));
 }
-/// Ctrl-C and SIGTERM, from when this is made. One that cannot be listened to ends the process, which is harmless.
+
+/// SIGINT, SIGTERM and SIGHUP, from when this is made. One that cannot be listened to ends the process, which is harmless.
 struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
+    hangup: Option<Signal>,
 }
 
 impl Signals {
     fn listen() -> Self {
+        // Under nohup the end of a terminal means nothing.
+        let hangup = (!runs::process::ignores_hangup()).then(|| signal(SignalKind::hangup()).ok());
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
+            hangup: hangup.flatten(),
         }
     }
 
     async fn next(&mut self) {
         let (interrupt, terminate) = (self.interrupt.as_mut(), self.terminate.as_mut());
+        let hangup = self.hangup.as_mut();
         tokio::select! {
             Some(()) = async { interrupt?.recv().await } => {}
             Some(()) = async { terminate?.recv().await } => {}
+            Some(()) = async { hangup?.recv().await } => {}
             else => std::future::pending().await,
         }
     }
 }
 
 /// Says how the run ended.
-fn tell(context: &Context, ended: &Ended) -> Exit {
-    let exit = exit_of(ended);
+fn tell(context: &Context, ended: &Ended, verification: &Verification) -> Result<Exit, CliError> {
+    let mut exit = exit_of(ended);
+    if exit == Exit::Success && verification.missing > 0 {
+        exit = Exit::ItemsFailed;
+    }
     if context.output.json {
-        context.output.data(json(ended, exit));
+        context.output.data(json(ended, verification, exit))?;
     }
     for line in lines(context, ended) {
         context.output.say(line);
     }
-    exit
+    if let Some(example) = &verification.example {
+        let (missing, checked) = (
+            output::number(verification.missing),
+            output::number(verification.checked),
+        );
+        let example = output::printable(example);
+        context.output.say(format!(
+            "  not there:       {missing} of {checked} files that were looked at are missing or have another size: {example}"
+        ));
+    }
+    Ok(exit)
 }
 
 fn exit_of(ended: &Ended) -> Exit {
@@ -123,11 +213,13 @@ struct EndedJson<'a> {
     cause: Option<&'a str>,
     seconds: f64,
     exit_code: u8,
+    files_checked: u64,
+    files_missing: u64,
     #[serde(flatten)]
     summary: &'a RunSummary,
 }
 
-fn json(ended: &Ended, exit: Exit) -> String {
+fn json(ended: &Ended, verification: &Verification, exit: Exit) -> String {
     let row = &ended.row;
     let ended = EndedJson {
         run: &row.name,
@@ -136,6 +228,8 @@ fn json(ended: &Ended, exit: Exit) -> String {
         cause: row.cause.as_deref(),
         seconds: ended.elapsed.as_secs_f64(),
         exit_code: exit.number(),
+        files_checked: verification.checked,
+        files_missing: verification.missing,
         summary: &ended.summary,
     };
     serde_json::to_string(&ended).unwrap_or_else(|error| json!({"error": error.to_string()}).to_string())
@@ -162,7 +256,10 @@ fn lines(context: &Context, ended: &Ended) -> Vec<String> {
         .iter()
         .any(|refused| found.errors.contains_key(*refused))
     {
-        lines.push("  refused:         private addresses and unusual ports need --allow-private".to_owned());
+        let again = format!("gantry redrive {name} --allow-private{}", context.flag());
+        lines.push(format!(
+            "  refused:         private addresses and unusual ports need --allow-private: {again}"
+        ));
     }
     if let Some(report) = &found.report {
         lines.push(format!("  report:          {report}"));

@@ -1,8 +1,8 @@
 //! `gantry show`: one run in full.
 
 use engine::MapRunDescription;
-use ports::{ExecutionRow, ExecutionStatus, Ledger as _};
-use runs::{RunSummary, State, cause_of, short_name};
+use ports::{ExecutionRow, Ledger as _};
+use runs::{RunStatus, RunSummary, State, cause_of, short_name};
 use serde_json::json;
 
 use crate::args::RunArg;
@@ -24,19 +24,20 @@ pub(crate) async fn execute(context: &Context, args: &RunArg) -> Result<Exit, Cl
     let found = RunSummary::read(&state, &row).await?;
     let map_runs = map_runs_of(&state, &row).await?;
     if context.output.json {
+        let resume = (state.status(&row) == RunStatus::Interrupted).then(|| context.resume(&row.name));
         context.output.data(
             json!({
-                "run": row.name, "arn": row.arn, "status": row.status, "stateMachine": row.state_machine,
+                "run": row.name, "arn": row.arn, "status": state.status(&row), "resume": resume, "stateMachine": row.state_machine,
                 "manifest": manifest(&row), "started": row.started.to_string(),
                 "stopped": row.stopped.map(|stopped| stopped.to_string()), "error": row.error, "cause": row.cause,
                 "rerunOf": row.rerun_of, "summary": found, "mapRuns": map_runs,
             })
             .to_string(),
-        );
+        )?;
         return Ok(Exit::Success);
     }
     for line in lines(context, &state, &row, found.as_ref(), &map_runs).await? {
-        if !context.output.data(line) {
+        if !context.output.data(line)? {
             break;
         }
     }
@@ -53,7 +54,7 @@ async fn lines(
     let until = row.stopped.unwrap_or_else(|| state.clock.now());
     let mut lines = vec![
         format!("run        {}", row.name),
-        format!("status     {}", status(row.status)),
+        format!("status     {}", status_line(state, row)),
         format!("manifest   {}", output::printable(&manifest(row))),
         format!(
             "started    {} UTC, {} ago; took {}",
@@ -76,10 +77,22 @@ async fn lines(
     for newer in state.lineage(row.clone()).await?.iter().skip(1) {
         lines.push(redrive(state, newer).await?);
     }
-    if row.status == ExecutionStatus::Running {
-        lines.push(format!("to go on   gantry resume {}{}", row.name, context.flag()));
+    if state.status(row) == RunStatus::Interrupted {
+        lines.push(format!("resume     {}", context.resume(&row.name)));
     }
     Ok(lines)
+}
+
+/// The status, and what else there is to say of a run that has not ended.
+fn status_line(state: &State, row: &ExecutionRow) -> String {
+    match state.status(row) {
+        RunStatus::Running => "running, in another process".to_owned(),
+        ended @ (RunStatus::Interrupted
+        | RunStatus::Succeeded
+        | RunStatus::Failed
+        | RunStatus::TimedOut
+        | RunStatus::Aborted) => status(ended).to_owned(),
+    }
 }
 
 /// Its map runs, the oldest first: one for each round.
@@ -136,7 +149,8 @@ fn numbers(found: &RunSummary) -> Vec<String> {
         if found.rounds == 1 { "" } else { "s" }
     ));
     let mut times: Vec<_> = found.milliseconds.iter().collect();
-    times.sort_by_key(|(_, milliseconds)| **milliseconds);
+    // `p50` before `p100`.
+    times.sort_by_key(|(percentile, _)| (percentile.len(), percentile.as_str()));
     let times: Vec<String> = times
         .into_iter()
         .map(|(percentile, milliseconds)| format!("{percentile} {milliseconds} ms"))

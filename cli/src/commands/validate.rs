@@ -7,7 +7,7 @@ use asl::{Diagnostic, ExecutionType, Severity};
 use serde_json::{Value, json};
 
 use crate::args::{MachineType, ValidateArgs};
-use crate::exit_code::Exit;
+use crate::exit_code::{CliError, Exit};
 use crate::output::{self, Output};
 
 /// **Bytes** that are read of a file: one more than a definition may have, so that the parser can refuse it.
@@ -21,14 +21,14 @@ struct Counts {
     placeholders: usize,
 }
 
-pub(crate) fn execute(output: Output, args: &ValidateArgs) -> Exit {
+pub(crate) fn execute(output: Output, args: &ValidateArgs) -> Result<Exit, CliError> {
     let mut counts = Counts::default();
     for name in &args.files {
         match read(name) {
             Ok(text) => {
                 let (open, findings) = findings(&text, args.machine_type);
                 counts.placeholders += open;
-                tell(output, name, &findings, &mut counts);
+                tell(output, name, &findings, &mut counts)?;
             }
             Err(reason) => {
                 output.say(format!(
@@ -40,7 +40,7 @@ pub(crate) fn execute(output: Output, args: &ValidateArgs) -> Exit {
         }
     }
     output.say(counts.summary(args.files.len()));
-    counts.exit()
+    Ok(counts.exit())
 }
 
 /// A whole file, or stdin for `-`; the reason if there is none.
@@ -80,7 +80,7 @@ fn is_placeholder(value: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
-fn tell(output: Output, name: &str, findings: &[Diagnostic], counts: &mut Counts) {
+fn tell(output: Output, name: &str, findings: &[Diagnostic], counts: &mut Counts) -> Result<(), CliError> {
     for finding in findings {
         counts.add(finding.severity);
         let line = if output.json {
@@ -88,10 +88,11 @@ fn tell(output: Output, name: &str, findings: &[Diagnostic], counts: &mut Counts
         } else {
             as_line(name, finding)
         };
-        if !output.data(line) {
-            return;
+        if !output.data(line)? {
+            break;
         }
     }
+    Ok(())
 }
 
 fn as_line(name: &str, finding: &Diagnostic) -> String {

@@ -3,6 +3,7 @@
 
 mod kill;
 mod support;
+mod truth;
 mod validate;
 
 use std::time::Duration;
@@ -206,7 +207,7 @@ fn a_second_gantry_on_one_state_directory_is_refused() {
     first.wait().unwrap();
     assert_eq!(second.code, 2, "{second:?}");
     assert!(second.stderr.contains("another gantry"), "{second:?}");
-    assert!(place.run("runs").expect(0).stdout.contains("unfinished"));
+    assert!(place.run("runs").expect(0).stdout.contains("interrupted"));
 }
 
 #[test]
