@@ -3,6 +3,7 @@
 
 mod kill;
 mod support;
+mod texts;
 mod truth;
 mod validate;
 
