@@ -10,14 +10,20 @@ pub(super) const SCHEMA_VERSION: u32 = 3;
 /// How long a connection waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A new file's tables.
+/// A new file's tables. Ordinals ascend with time, so each index is in the order of the lists that it serves. Those of
+/// children do not hold other executions and the other way round: a map run may have a million children.
 const TABLES: &str = "
     CREATE TABLE executions (
         ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state_machine TEXT NOT NULL,
         status TEXT NOT NULL, map_run TEXT, row TEXT NOT NULL
     ) STRICT;
-    CREATE INDEX executions_by_map_run ON executions (map_run, ordinal);
-    CREATE INDEX executions_by_map_run_and_status ON executions (map_run, status, ordinal);
+    CREATE INDEX children_by_map_run ON executions (map_run, ordinal) WHERE map_run IS NOT NULL;
+    CREATE INDEX children_by_status ON executions (map_run, status, ordinal) WHERE map_run IS NOT NULL;
+    CREATE INDEX executions_by_ordinal ON executions (ordinal) WHERE map_run IS NULL;
+    CREATE INDEX executions_by_status ON executions (status, ordinal) WHERE map_run IS NULL;
+    CREATE INDEX executions_by_state_machine ON executions (state_machine, ordinal) WHERE map_run IS NULL;
+    CREATE INDEX executions_by_state_machine_and_status ON executions (state_machine, status, ordinal)
+        WHERE map_run IS NULL;
 
     CREATE TABLE journal (
         execution TEXT NOT NULL, sequence INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (execution, sequence)
