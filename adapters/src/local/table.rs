@@ -218,12 +218,19 @@ fn failure(error: DynoxideError, doing: String) -> Error {
     let code = error.error_type().rsplit('#').next().unwrap_or_default().to_owned();
     let status = error.status_code();
     let text = error.to_string();
+    let is_full = if let DynoxideError::SqliteError(error) = &error {
+        is_about_a_full_disk(error)
+    } else {
+        text.contains("disk is full")
+    };
+    if is_full {
+        return disk_full(&doing);
+    }
     let kind = match code.as_str() {
         "ResourceNotFoundException" => ErrorKind::NotFound,
         "ResourceInUseException" | "ConditionalCheckFailedException" => ErrorKind::Conflict,
         "ValidationException" => ErrorKind::Malformed,
         "ItemCollectionSizeLimitExceededException" => ErrorKind::Full,
-        _ if is_about_a_full_disk(&text) => return disk_full(&doing),
         _ if text.contains("readonly") || text.contains("unable to open") => ErrorKind::Denied,
         _ => ErrorKind::Unavailable,
     };
@@ -251,12 +258,18 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_called_so() {
-        let error = DynoxideError::InternalServerError("database or disk is full".to_owned());
-        let error = failure(error, "open the table file `t`".to_owned());
-        assert_eq!(
-            (error.kind(), error.chain().as_str()),
-            (ErrorKind::Full, "failed to open the table file `t`: the disk is full")
-        );
+        // What a tmpfs of 160 KB gives: only the extended code tells that shared memory could not be made longer.
+        let no_room = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
+        let no_room = rusqlite::Error::SqliteFailure(no_room, Some("disk I/O error".to_owned()));
+        let errors = [
+            DynoxideError::InternalServerError("database or disk is full".to_owned()),
+            DynoxideError::SqliteError(no_room),
+        ];
+        for error in errors {
+            let error = failure(error, "open the table file `t`".to_owned());
+            let text = "failed to open the table file `t`: the disk is full";
+            assert_eq!((error.kind(), error.chain().as_str()), (ErrorKind::Full, text));
+        }
     }
 
     #[tokio::test]
