@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::logs::{Log, LogStream, Report};
-use super::runtime_api::{Answer, Delivery, RuntimeApi};
+use super::runtime_api::{Delivery, Reply, RuntimeApi};
 use super::{Shared, environment, failure};
 use crate::local::clock::nanos_since_1970;
 
@@ -52,7 +52,7 @@ pub(super) struct Instance {
 /// Why waiting for the process has ended.
 enum Event {
     Taken,
-    Answer(Answer),
+    Reply(Reply),
     Exited(ExitStatus),
     TimedOut,
 }
@@ -150,9 +150,9 @@ impl Instance {
         tokio::select! {
             biased;
             Some(Ok(())) = OptionFuture::from(taken) => Event::Taken,
-            Some(answer) = self.api.answers.recv() => Event::Answer(answer),
+            Some(answer) = self.api.answers.recv() => Event::Reply(answer),
             status = self.child.wait() => match (self.api.answers.try_recv(), status) {
-                (Ok(answer), _) => Event::Answer(answer),
+                (Ok(answer), _) => Event::Reply(answer),
                 (Err(_none), Ok(status)) => Event::Exited(status),
                 (Err(_none), Err(_unknown)) => Event::TimedOut,
             },
@@ -162,8 +162,8 @@ impl Instance {
 
     async fn ended(&mut self, shared: &Shared, event: Event, request_id: &str, allowed: Duration) -> Ended {
         match event {
-            Event::Answer(Answer::Invocation(answer)) => Ended::Answered(answer),
-            Event::Answer(Answer::InitError(failure)) => {
+            Event::Reply(Reply::Invocation(answer)) => Ended::Answered(answer),
+            Event::Reply(Reply::InitError(failure)) => {
                 self.kill(shared).await;
                 Ended::Lost(failure)
             }

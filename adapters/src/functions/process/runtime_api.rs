@@ -41,7 +41,7 @@ pub(super) struct Delivery {
 
 /// What the process answered.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum Reply {
     /// To an event.
     Invocation(Result<String, TaskFailure>),
     /// It cannot start.
@@ -53,7 +53,7 @@ pub(super) enum Answer {
 pub(super) struct RuntimeApi {
     pub(super) address: SocketAddr,
     pub(super) deliveries: mpsc::Sender<Delivery>,
-    pub(super) answers: mpsc::Receiver<Answer>,
+    pub(super) answers: mpsc::Receiver<Reply>,
     _accepting: JoinSet<()>,
 }
 
@@ -66,7 +66,7 @@ struct State {
     waiting: tokio::sync::Mutex<mpsc::Receiver<Delivery>>,
     /// The request that the process works on.
     current: Mutex<Option<String>>,
-    answers: mpsc::Sender<Answer>,
+    answers: mpsc::Sender<Reply>,
 }
 
 impl RuntimeApi {
@@ -191,11 +191,11 @@ impl State {
             return wrong_id(id);
         }
         let Ok(text) = read(body).await else {
-            self.tell(Answer::Invocation(Err(failure::response_too_large()))).await;
+            self.tell(Reply::Invocation(Err(failure::response_too_large()))).await;
             let text = format!("Exceeded maximum allowed payload size ({RESPONSE_BYTES_MAX} bytes).");
             return refuse(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", &text);
         };
-        self.tell(Answer::Invocation(Ok(text))).await
+        self.tell(Reply::Invocation(Ok(text))).await
     }
 
     async fn error(&self, id: &str, body: Incoming, error_type: Option<String>) -> Response<Full<Bytes>> {
@@ -204,13 +204,13 @@ impl State {
         }
         let payload = read(body).await.unwrap_or_default();
         let failure = failure::of_payload(payload, error_type);
-        self.tell(Answer::Invocation(Err(failure))).await
+        self.tell(Reply::Invocation(Err(failure))).await
     }
 
     async fn init_error(&self, body: Incoming, error_type: Option<String>) -> Response<Full<Bytes>> {
         let payload = read(body).await.unwrap_or_default();
         let failure = failure::of_payload(payload, error_type);
-        self.tell(Answer::InitError(failure)).await
+        self.tell(Reply::InitError(failure)).await
     }
 
     /// Whether the process works on this request; it does not any more.
@@ -218,7 +218,7 @@ impl State {
         lock(&self.current).take_if(|current| current == id).is_some()
     }
 
-    async fn tell(&self, told: Answer) -> Response<Full<Bytes>> {
+    async fn tell(&self, told: Reply) -> Response<Full<Bytes>> {
         // Nobody listens once the instance is dropped; its process is killed then.
         drop(self.answers.send(told).await);
         answer(StatusCode::ACCEPTED, "{\"status\":\"OK\"}")
