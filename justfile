@@ -55,7 +55,7 @@ doc:
 
 # Packs every package that is published.
 package:
-    cargo package --workspace --exclude gantry-benches --exclude gantry-fixtures --allow-dirty --no-verify --locked
+    cargo package --workspace --exclude gantry-benches --exclude gantry-fixtures --exclude gantry-testing --allow-dirty --no-verify --locked
 
 # Checks licences, sources and banned crates; needs cargo-deny.
 deny:
