@@ -33,6 +33,9 @@ pub struct Identity {
     pub execution_type: ExecutionType,
     /// How often it was redriven.
     pub redrive_count: u32,
+    /// Whether the caller waits for the answer (`StartSyncExecution`): the context object then has no `RedriveCount`.
+    #[serde(default)]
+    pub synchronous: bool,
     /// When it was last redriven.
     pub redrive_time: Option<Timestamp>,
     /// The map run it is a child of.
@@ -60,6 +63,7 @@ impl Identity {
             state_machine_name: "m".into(),
             execution_type,
             redrive_count: 0,
+            synchronous: false,
             redrive_time: None,
             map_run_arn: None,
             token_prefix: "t".into(),

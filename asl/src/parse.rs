@@ -59,6 +59,7 @@ fn read(text: &str, root: &Value, execution_type: ExecutionType) -> Parsed {
     let mut report = Report {
         findings: Vec::new(),
         express: execution_type == ExecutionType::Express,
+        jsonata: false,
     };
     let machine = root.as_object().and_then(|members| {
         let mut fields = Fields::new(members, String::new(), QueryLanguage::JsonPath, &[], &mut report);
@@ -104,7 +105,7 @@ fn diagnostic(text: &str, finding: &Finding) -> Diagnostic {
 fn read_machine(fields: &mut Fields<'_, '_>) -> Option<StateMachine> {
     fields.text("Comment");
     fields.text("Version");
-    fields.switch_language();
+    fields.read_machine_language();
     let timeout_seconds = fields.integer("TimeoutSeconds", 1, 99_999_999);
     let states = read_states(fields);
     fields.report_unread();

@@ -18,6 +18,8 @@ pub(crate) struct Finding {
 pub(crate) const SCHEMA_VALIDATION_FAILED: &str = "SCHEMA_VALIDATION_FAILED";
 /// AWS's code for a `Next` that leads nowhere.
 pub(crate) const MISSING_TRANSITION_TARGET: &str = "MISSING_TRANSITION_TARGET";
+/// AWS's code for a name that two states of a machine have, at any depth.
+pub(crate) const DUPLICATE_STATE_NAME: &str = "DUPLICATE_STATE_NAME";
 /// Our code for what AWS takes but probably nobody means.
 pub(crate) const SUSPICIOUS: &str = "SUSPICIOUS";
 
@@ -30,6 +32,8 @@ pub(crate) struct Report {
     pub(crate) findings: Vec<Finding>,
     /// Whether Express rules hold.
     pub(crate) express: bool,
+    /// Whether the machine's own query language is `JSONata`.
+    pub(crate) jsonata: bool,
 }
 
 impl Report {
@@ -37,6 +41,17 @@ impl Report {
         if self.findings.len() < FINDINGS_MAX {
             self.findings.push(finding);
         }
+    }
+
+    /// Adds an error under one of AWS's codes.
+    pub(crate) fn refuse(&mut self, code: &'static str, pointer: String, message: String) {
+        self.add(Finding {
+            severity: Severity::Error,
+            code,
+            message,
+            pointer,
+            ours: false,
+        });
     }
 
     /// Warns of what AWS accepts although it probably does not do what was meant.

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn actions_that_no_service_has_are_refused() {
+    fn actions_that_no_service_can_have_are_refused_and_new_ones_are_not() {
         let refused = |resource: &str| {
             let text = format!(
                 r#"{{"StartAt":"A","States":{{"A":{{"Type":"Task","Resource":"arn:aws:states:::{resource}","End":true}}}}}}"#
@@ -170,14 +170,16 @@ mod tests {
             parse(&text).machine.is_none()
         };
         for resource in [
-            "aws-sdk:dynamodb:putItems",
-            "aws-sdk:nothing:getItem",
             "aws-sdk:s3:GetObject",
+            "aws-sdk:s3:getObject.sync",
             "sns:subscribe",
+            "sqs:sendMessage.sync",
         ] {
             assert!(refused(resource), "{resource}");
         }
         for resource in [
+            "aws-sdk:dynamodb:putItems",
+            "aws-sdk:nothing:getItem",
             "aws-sdk:rds:createDBInstance",
             "aws-sdk:databasemigration:createEndpoint",
             "aws-sdk:sfn:startExecution",

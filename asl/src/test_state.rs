@@ -3,6 +3,7 @@
 //! Owns the request's checks in AWS's words, the mocks, and the shape of the answer. A Task without a mock comes back as
 //! a call to be made; its answer finishes the test.
 
+mod context;
 mod mock_shape;
 mod shape;
 
@@ -19,7 +20,7 @@ use crate::{
     Command, Ending, Event, Execution, Identity, Moment, Recording, StateError, TaskPhase, TaskRequest, TimerId,
     error_name, parse, step,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -43,8 +44,6 @@ pub struct PendingTest {
 
 /// The name that the context object gives the state.
 const STATE_NAME: &str = "StateName";
-/// Members that a context object may have.
-const CONTEXT_MEMBERS: [&str; 5] = ["Execution", "State", "StateMachine", "Task", "Map"];
 
 fn refused(message: impl Into<String>) -> TestStateRefused {
     TestStateRefused {
@@ -71,7 +70,7 @@ pub fn test_state(
     let value =
         document::parse(input).map_err(|error| refused(format!("Invalid State Machine Execution Input: '{error}'")))?;
     let inspection = Inspection {
-        context: Some(context(request, state, &identity, &value, moment)?),
+        context: Some(context::context(request, state, &identity, &value, moment)?),
         ..Inspection::default()
     };
     let execution = Execution::new(machine, identity, Recording::Off);
@@ -136,7 +135,7 @@ impl PendingTest {
         let invoked = commands.into_iter().find_map(as_task);
         match (invoked, self.request.mock.clone()) {
             (Some(task), Some(mock)) => {
-                let event = mocked_answer(&task, &mock)?;
+                let event = mocked_answer(&task, &mock);
                 self.answer(event, moment)
                     .map(|done| TestStateProgress::Done(Box::new(done)))
             }
@@ -158,12 +157,8 @@ impl PendingTest {
         let text = mock.result.as_deref().unwrap_or("null");
         let result =
             Document::from_text(text).map_err(|error| refused(format!("Mocked result is not valid JSON: {error}")))?;
-        let Some(elements) = result.value().as_array() else {
-            return Err(refused("Mocked result must be an array."));
-        };
-        if let Kind::Parallel(branches) = &state.kind
-            && branches.len() != elements.len()
-        {
+        let count = result.value().as_array().map_or_else(|| self.iterations(0), Vec::len);
+        if matches!(&state.kind, Kind::Parallel(branches) if branches.len() != count) {
             return Err(refused(
                 "Mocked result must contain the same number of items as number of Parallel branches.",
             ));
@@ -173,12 +168,12 @@ impl PendingTest {
             .state_configuration
             .map_iteration_failure_count
             .unwrap_or(0);
-        if matches!(state.kind, Kind::Map(_)) && failed > self.iterations(elements.len()) {
+        if matches!(state.kind, Kind::Map(_)) && failed > self.iterations(count) {
             return Err(refused(
                 "Map iteration failure count must be less than or equal to the number of Map iterations",
             ));
         }
-        if self.exceeds_tolerance(failed, elements.len()) {
+        if self.exceeds_tolerance(failed, count) {
             let cause = "The specified tolerated failure threshold was exceeded";
             return Ok(Err(StateError::new(
                 error_name::EXCEED_TOLERATED_FAILURE_THRESHOLD,
@@ -300,6 +295,9 @@ fn check(request: &TestStateRequest, state: &State) -> Result<(), TestStateRefus
             state.kind.name()
         )));
     }
+    if let Some(mock) = &request.mock {
+        check_mock(mock, state)?;
+    }
     if !mocked && matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) {
         let message = "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]";
         return Err(TestStateRefused {
@@ -313,6 +311,35 @@ fn check(request: &TestStateRequest, state: &State) -> Result<(), TestStateRefus
     Ok(())
 }
 
+/// The faults of a mock, which are told before anything runs.
+fn check_mock(mock: &Mock, state: &State) -> Result<(), TestStateRefused> {
+    let Some(text) = &mock.result else { return Ok(()) };
+    if mock.error_output.is_some() {
+        return Err(refused(
+            "A test mock should have only one of the following fields: [result, errorOutput].",
+        ));
+    }
+    let result = document::parse(text).map_err(|_unused| refused("Mocked result must be valid JSON"))?;
+    match &state.kind {
+        Kind::Task(task) => mock_shape::check(&task.resource, &result, mock.field_validation_mode)
+            .map_err(|reason| refused(format!("Mock result schema validation error: {reason}"))),
+        Kind::Map(map) if map.exports_results() && !result.is_object() => {
+            Err(refused("Mocked result must be a JSON object."))
+        }
+        Kind::Map(map) if !map.exports_results() && !result.is_array() => {
+            Err(refused("Mocked result must be an array."))
+        }
+        Kind::Parallel(_) if !result.is_array() => Err(refused("Mocked result must be an array.")),
+        Kind::Map(_)
+        | Kind::Parallel(_)
+        | Kind::Pass(_)
+        | Kind::Choice(_)
+        | Kind::Wait(_)
+        | Kind::Succeed
+        | Kind::Fail(_) => Ok(()),
+    }
+}
+
 fn variables(request: &TestStateRequest) -> Result<Variables, TestStateRefused> {
     let text = request.variables.as_deref().unwrap_or("{}");
     let value = document::parse(text).map_err(|error| refused(format!("Invalid variables provided: {error}")))?;
@@ -321,50 +348,6 @@ fn variables(request: &TestStateRequest) -> Result<Variables, TestStateRefused> 
     };
     let named = members.into_iter().map(|(name, value)| (name.into(), Arc::new(value)));
     Ok(Arc::new(named.collect::<BTreeMap<_, _>>()))
-}
-
-/// The context object: the caller's, or one of an Express execution.
-fn context(
-    request: &TestStateRequest,
-    state: &State,
-    identity: &Identity,
-    input: &Value,
-    moment: Moment,
-) -> Result<Arc<Value>, TestStateRefused> {
-    if let Some(text) = &request.context {
-        return given_context(text).map(Arc::new);
-    }
-    let mut shown = json!({"Name": STATE_NAME, "EnteredTime": moment.now.to_string()});
-    if let (Kind::Task(_) | Kind::Map(_) | Kind::Parallel(_), Some(members)) = (&state.kind, shown.as_object_mut()) {
-        members.insert(
-            "RetryCount".to_owned(),
-            request.state_configuration.retrier_retry_count.into(),
-        );
-    }
-    Ok(Arc::new(json!({
-        "Execution": {
-            "Id": &*identity.execution_arn,
-            "Input": input,
-            "Name": &*identity.name,
-            "RoleArn": request.role_arn,
-            "StartTime": identity.start_time.to_string(),
-        },
-        "StateMachine": {"Id": &*identity.state_machine_arn, "Name": &*identity.state_machine_name},
-        "State": shown,
-    })))
-}
-
-fn given_context(text: &str) -> Result<Value, TestStateRefused> {
-    let value = document::parse(text).map_err(|error| refused(format!("Invalid Context object provided: {error}")))?;
-    let members = value
-        .as_object()
-        .ok_or_else(|| refused("Invalid Context object provided: not a JSON object"))?;
-    match members.keys().find(|name| !CONTEXT_MEMBERS.contains(&name.as_str())) {
-        Some(name) => Err(refused(format!(
-            "Invalid Context object provided: Field '{name}' is not allowed"
-        ))),
-        None => Ok(value),
-    }
 }
 
 fn ending(commands: &[Command]) -> Option<Ending> {
@@ -405,25 +388,21 @@ fn as_task(command: Command) -> Option<TaskRequest> {
     }
 }
 
-fn mocked_answer(task: &TaskRequest, mock: &Mock) -> Result<Event, TestStateRefused> {
+fn mocked_answer(task: &TaskRequest, mock: &Mock) -> Event {
     if let Some(failure) = &mock.error_output {
         let text = |text: &Option<crate::Text>| text.as_deref().map(str::to_owned);
-        return Ok(Event::TaskFailed {
+        return Event::TaskFailed {
             task: task.task,
             phase: TaskPhase::Run,
             error: text(&failure.error),
             cause: text(&failure.cause),
-        });
+        };
     }
     let output = mock.result.clone().unwrap_or_else(|| "null".to_owned());
-    let result =
-        document::parse(&output).map_err(|error| refused(format!("Mocked result is not valid JSON: {error}")))?;
-    mock_shape::check(&task.resource, &result, mock.field_validation_mode)
-        .map_err(|reason| refused(format!("Mock result schema validation error: {reason}")))?;
-    Ok(Event::TaskSucceeded {
+    Event::TaskSucceeded {
         task: task.task,
         output,
-    })
+    }
 }
 
 fn inspection_data(request: &TestStateRequest, seen: &Inspection, query: bool, parallel: bool) -> Value {
@@ -435,10 +414,11 @@ fn inspection_data(request: &TestStateRequest, seen: &Inspection, query: bool, p
     };
     let text = |document: &Option<Document>| document.as_ref().map(|document| Value::from(&**document.text()));
     tell("input", Some(Value::from(request.input.as_deref().unwrap_or("{}"))));
+    let children = seen.concurrency_max.is_some() || parallel;
     if query {
         tell("afterArguments", text(&seen.after_arguments));
+        tell("result", text(&seen.result).filter(|_| !children));
     } else {
-        let children = seen.concurrency_max.is_some() || parallel;
         tell("afterInputPath", text(&seen.after_input_path).filter(|_| !parallel));
         tell("afterParameters", text(&seen.after_parameters).filter(|_| !parallel));
         tell("afterItemsPath", text(&seen.after_items_path));

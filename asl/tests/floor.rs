@@ -290,6 +290,7 @@ fn identity() -> Identity {
         state_machine_name: "machine".into(),
         execution_type: ExecutionType::Standard,
         redrive_count: 0,
+        synchronous: false,
         redrive_time: None,
         map_run_arn: None,
         token_prefix: "token-".into(),

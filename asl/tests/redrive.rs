@@ -36,6 +36,7 @@ impl Run {
             state_machine_name: "m".into(),
             execution_type,
             redrive_count: 0,
+            synchronous: false,
             redrive_time: None,
             map_run_arn: None,
             token_prefix: "t".into(),

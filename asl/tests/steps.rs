@@ -114,7 +114,10 @@ fn tasks_time_out_and_late_answers_are_refused() {
     };
     let (execution, commands) = step(execution, fired, moment(10_000)).unwrap();
     assert!(matches!(commands.first(), Some(Command::CancelTask(cancelled)) if *cancelled == task));
-    assert_eq!(output(&commands), json!({"error": {"Error": "States.Timeout"}}));
+    assert_eq!(
+        output(&commands),
+        json!({"error": {"Error": "States.Timeout", "Cause": ""}})
+    );
     let Err(Refused { reason, execution }) = step(execution, Event::TaskHeartbeat { task }, moment(10_001)) else {
         panic!("taken")
     };

@@ -152,6 +152,7 @@ fn identity(context: &Context, row: &ExecutionRow) -> Identity {
         state_machine_name: row.state_machine.as_str().into(),
         execution_type: ExecutionType::Standard,
         redrive_count: 0,
+        synchronous: false,
         redrive_time: None,
         map_run_arn: row.child_of.as_ref().map(|child_of| child_of.map_run.0.as_str().into()),
         token_prefix: token_prefix(row).into(),

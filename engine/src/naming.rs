@@ -88,6 +88,7 @@ impl Naming {
             state_machine_name: Arc::clone(&self.state_machine_name),
             execution_type: self.execution_type,
             redrive_count: 0,
+            synchronous: false,
             redrive_time: None,
             map_run_arn: Some(Arc::clone(&self.map_run_arn)),
         }

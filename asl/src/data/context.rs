@@ -52,7 +52,9 @@ impl Context {
         execution.insert("StartTime".into(), identity.start_time.to_string().into());
         execution.insert("Name".into(), text(&identity.name));
         execution.insert("RoleArn".into(), text(&identity.role_arn));
-        execution.insert("RedriveCount".into(), identity.redrive_count.into());
+        if !identity.synchronous {
+            execution.insert("RedriveCount".into(), identity.redrive_count.into());
+        }
         if let Some(time) = identity.redrive_time {
             execution.insert("RedriveTime".into(), time.to_string().into());
         }

@@ -111,13 +111,13 @@ fn array(value: &Value) -> Result<&Vec<Value>, String> {
         .ok_or_else(|| format!("The argument must be an array but was: {value}"))
 }
 
-/// An integer; others are rounded to the nearest.
+/// An integer; others are rounded to the nearest, and a half goes up, as Java's `Math.round` does.
 fn integer(value: &Value) -> Result<i64, String> {
     let refused = || format!("The argument must be an integer but was: {value}");
     if let Some(integer) = value.as_i64() {
         return Ok(integer);
     }
-    let number = value.as_f64().ok_or_else(refused)?.round();
+    let number = half_up(value.as_f64().ok_or_else(refused)?);
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the cast saturates, and 2^53 is checked before"
@@ -128,6 +128,11 @@ fn integer(value: &Value) -> Result<i64, String> {
     } else {
         Err(refused())
     }
+}
+
+fn half_up(number: f64) -> f64 {
+    let below = number.floor();
+    if number - below >= 0.5 { below + 1.0 } else { below }
 }
 
 fn limited(text: &str) -> Result<&str, String> {

@@ -363,17 +363,16 @@ impl<'a> Reader<'a> {
         Ok(Value::Array(values))
     }
 
+    /// A word that is neither a number nor a constant is a string without quotes: `[?(@.status==Failure)]` runs on AWS.
     fn literal(&mut self) -> Read<Value> {
-        let word =
-            self.take_while(|character| character.is_ascii_alphanumeric() || matches!(character, '.' | '-' | '+'));
+        let word = self
+            .take_while(|character| character.is_alphanumeric() || matches!(character, '.' | '-' | '+' | '_' | ':'));
         match word {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
             "null" => Ok(Value::Null),
-            word => word
-                .parse::<Number>()
-                .map(Value::Number)
-                .map_err(|_unused| self.fault("a value is expected")),
+            "" => Err(self.fault("a value is expected")),
+            word => Ok(word.parse::<Number>().map_or_else(|_unused| word.into(), Value::Number)),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum QueryLanguage {
 }
 
 impl QueryLanguage {
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "JSONPath" => Some(Self::JsonPath),
             "JSONata" => Some(Self::Jsonata),
@@ -91,17 +91,42 @@ impl<'a, 'r> Fields<'a, 'r> {
         self.report.findings.len() > self.faults_before
     }
 
-    /// Reads `QueryLanguage`, which holds from here on down.
-    pub(crate) fn switch_language(&mut self) {
-        let Some(name) = self.text("QueryLanguage") else { return };
-        match QueryLanguage::named(name) {
-            Some(language) if self.is_jsonata() && language == QueryLanguage::JsonPath => {
-                // AWS allows it for a state in a JSONata map of a JSONPath machine; only the top level forbids it.
-                self.language = language;
-            }
-            Some(language) => self.language = language,
-            None => self.refuse_at("QueryLanguage", "Value is not one of [JSONPath, JSONata]"),
+    /// Reads the machine's `QueryLanguage`, which holds for every state that names none, at any depth.
+    pub(crate) fn read_machine_language(&mut self) {
+        self.language = self.named_language().unwrap_or_default();
+        self.report.jsonata = self.is_jsonata();
+    }
+
+    /// Reads a state's `QueryLanguage`. The states inside of it do not inherit it: theirs is the machine's.
+    ///
+    /// A state of a `JSONata` machine cannot go back to `JSONPath`. **Source**: transforming-data.html, and what
+    /// `ValidateStateMachineDefinition` answers.
+    pub(crate) fn read_state_language(&mut self) {
+        self.language = self.machine_language();
+        let named = self.named_language();
+        if self.report.jsonata && named == Some(QueryLanguage::JsonPath) {
+            self.refuse("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine");
         }
+        self.language = named.unwrap_or(self.language);
+    }
+
+    fn machine_language(&self) -> QueryLanguage {
+        if self.report.jsonata {
+            QueryLanguage::Jsonata
+        } else {
+            QueryLanguage::JsonPath
+        }
+    }
+
+    fn named_language(&mut self) -> Option<QueryLanguage> {
+        let language = self.text("QueryLanguage").map(QueryLanguage::from_name)?;
+        if language.is_none() {
+            self.refuse_at(
+                "QueryLanguage",
+                "Value should be one of the following: [JSONPath, JSONata]",
+            );
+        }
+        language
     }
 
     /// The place of a member.
@@ -177,9 +202,18 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     fn refuse_foreign(&mut self, name: &'static str, ours: &str, theirs: &str) {
         if self.value(name).is_some() {
-            self.refuse_at(name, &format!(
+            self.refuse(&format!(
                 "The QueryLanguage is set to '{ours}', but field '{name}' is only supported for the '{theirs}' QueryLanguage"
             ));
+        }
+    }
+
+    /// Refuses fields that this kind of state does not have.
+    pub(crate) fn refuse_fields(&mut self, names: &[&str]) {
+        for name in names {
+            if self.value(name).is_some() {
+                self.refuse(&format!("Field '{name}' is not supported"));
+            }
         }
     }
 
@@ -232,12 +266,15 @@ impl<'a, 'r> Fields<'a, 'r> {
         Some(integer)
     }
 
-    pub(crate) fn number(&mut self, name: &str, least: f64) -> Option<f64> {
+    pub(crate) fn number(&mut self, name: &str, least: f64, most: f64) -> Option<f64> {
         let number = self.value(name)?.as_f64();
         match number {
             None => self.refuse_at(name, "Expected value of type Number"),
             Some(number) if number < least => {
                 self.refuse_at(name, &format!("Value is less than the minimum {least:?}"));
+            }
+            Some(number) if number > most => {
+                self.refuse_at(name, &format!("Value is greater than the maximum {most:?}"));
             }
             Some(_) => {}
         }
@@ -249,7 +286,10 @@ impl<'a, 'r> Fields<'a, 'r> {
         if words.contains(&word) {
             return Some(word);
         }
-        self.refuse_at(name, &format!("Value is not one of [{}]", words.join(", ")));
+        self.refuse_at(
+            name,
+            &format!("Value should be one of the following: [{}]", words.join(", ")),
+        );
         None
     }
 

@@ -1,6 +1,7 @@
 //! The Map state, INLINE and DISTRIBUTED.
 
 use super::fields::Fields;
+use super::resource::unrecognised;
 use super::setting::Setting;
 use super::states::{States, read_nested_states};
 use crate::data::jsonata::{Query, QueryTemplate};
@@ -127,6 +128,17 @@ impl Map {
     }
 }
 
+impl Map {
+    /// Whether its results are written to files: its own result is then an object that names them.
+    pub(crate) fn exports_results(&self) -> bool {
+        let writer = self
+            .distributed
+            .as_ref()
+            .and_then(|distributed| distributed.writer.as_ref());
+        writer.is_some_and(|writer| writer.resource.is_some())
+    }
+}
+
 /// `Some(type of the children)` for a DISTRIBUTED processor.
 type Mode = Option<ExecutionType>;
 
@@ -215,7 +227,7 @@ impl Tolerance {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
         Self {
             count: fields.integer_setting("ToleratedFailureCount", "ToleratedFailureCountPath"),
-            percentage: fields.number_setting("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
+            percentage: fields.percentage_setting("ToleratedFailurePercentage", "ToleratedFailurePercentagePath"),
         }
     }
 }
@@ -274,6 +286,10 @@ impl Reader {
         let config = fields
             .object("ReaderConfig", |config| Some(ReaderConfig::read(config)))
             .unwrap_or_default();
+        if let Some(resource) = &resource {
+            check_reader(fields, resource, &config);
+        }
+        fields.report_unread();
         Some(Self {
             resource: resource?,
             arguments,
@@ -284,7 +300,7 @@ impl Reader {
 
 impl ReaderConfig {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
-        Self {
+        let config = Self {
             input_type: fields.word("InputType", InputType::WORDS),
             transformation: fields.word("Transformation", ReaderTransformation::WORDS),
             manifest_type: fields.word("ManifestType", ManifestType::WORDS),
@@ -293,18 +309,41 @@ impl ReaderConfig {
             csv_headers: fields.texts("CSVHeaders", false).unwrap_or_default(),
             max_items: fields.integer_setting("MaxItems", "MaxItemsPath"),
             items_pointer: fields.text("ItemsPointer").map(Text::from),
+        };
+        if config.csv_header_location == Some(CsvHeaderLocation::Given) && config.csv_headers.is_empty() {
+            fields.refuse("These fields are required: [CSVHeaders]");
         }
+        fields.report_unread();
+        config
+    }
+}
+
+/// What an `ItemReader` can be. **Source**: input-output-itemreader.html.
+fn check_reader(fields: &mut Fields<'_, '_>, resource: &str, config: &ReaderConfig) {
+    let gets = resource.ends_with(":s3:getObject");
+    if !gets && !resource.ends_with(":s3:listObjectsV2") {
+        fields.refuse_at("Resource", &unrecognised(resource));
+    }
+    if gets && config.input_type.is_none() && config.manifest_type.is_none() {
+        let message = "ReaderConfig names no InputType: the map run will fail";
+        fields.warn_at("ReaderConfig", message.to_owned());
     }
 }
 
 impl Batching {
     fn read(fields: &mut Fields<'_, '_>) -> Self {
         fields.text("Comment");
-        Self {
+        let batching = Self {
             items_per_batch_max: fields.integer_setting("MaxItemsPerBatch", "MaxItemsPerBatchPath"),
             input_bytes_per_batch_max: fields.integer_setting("MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"),
             batch_input: Payload::read(fields, "BatchInput", "BatchInput"),
+        };
+        if batching.items_per_batch_max.is_none() && batching.input_bytes_per_batch_max.is_none() && !fields.is_faulty()
+        {
+            fields.refuse("ItemBatcher needs MaxItemsPerBatch or MaxInputBytesPerBatch");
         }
+        fields.report_unread();
+        batching
     }
 }
 
@@ -317,8 +356,10 @@ impl Writer {
         fields.object("WriterConfig", |config| {
             transformation = config.word("Transformation", WriterTransformation::WORDS);
             output_type = config.word("OutputType", OutputType::WORDS);
+            config.report_unread();
             Some(())
         });
+        fields.report_unread();
         Self {
             resource,
             arguments,

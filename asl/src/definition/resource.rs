@@ -82,12 +82,30 @@ impl Resource {
     }
 }
 
+/// AWS's words for a resource that it refuses.
+pub(crate) fn unrecognised(arn: &str) -> String {
+    format!(
+        "The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
+    )
+}
+
+/// What our tables say about a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knowledge {
+    /// AWS has it.
+    Known,
+    /// The tables do not have it: AWS adds services and actions every month.
+    Unheard,
+    /// AWS refuses it: an action that an optimised integration does not have, `.sync` where there is none.
+    Refuted,
+}
+
 impl Resource {
-    /// Whether AWS knows the service and action, as far as we can tell.
-    pub(crate) fn is_known(&self) -> bool {
+    /// Whether AWS knows the service and action, as far as the tables say.
+    pub(crate) fn knowledge(&self) -> Knowledge {
         match self {
-            Self::LambdaFunction(_) | Self::Activity(_) => true,
-            Self::Integration(integration) => integration.is_known(),
+            Self::LambdaFunction(_) | Self::Activity(_) => Knowledge::Known,
+            Self::Integration(integration) => integration.knowledge(),
         }
     }
 }
@@ -105,16 +123,29 @@ impl Integration {
         services::error_name(&self.service, code)
     }
 
-    fn is_known(&self) -> bool {
+    fn knowledge(&self) -> Knowledge {
+        let syncs = matches!(self.pattern, Pattern::Sync | Pattern::Sync2);
         if let Some(service) = self.service.strip_prefix("aws-sdk:") {
-            return services::knows_action(service, &self.action);
+            return match (syncs, services::knows_action(service, &self.action)) {
+                (true, _) => Knowledge::Refuted,
+                (false, true) => Knowledge::Known,
+                (false, false) if self.action.starts_with(|first: char| first.is_ascii_uppercase()) => {
+                    Knowledge::Refuted
+                }
+                (false, false) => Knowledge::Unheard,
+            };
         }
-        OPTIMISED
-            .iter()
-            .find(|(service, _)| *service == &*self.service)
-            .is_some_and(|(_, actions)| actions.contains(&&*self.action))
+        match OPTIMISED.iter().find(|(service, _)| *service == &*self.service) {
+            None => Knowledge::Unheard,
+            Some((service, _)) if syncs && WITHOUT_SYNC.contains(service) => Knowledge::Refuted,
+            Some((_, actions)) if actions.contains(&&*self.action) => Knowledge::Known,
+            Some(_) => Knowledge::Refuted,
+        }
     }
 }
+
+/// Optimised integrations that cannot be waited for with `.sync`. Source: integrate-optimized.html, November 2026.
+const WITHOUT_SYNC: [&str; 8] = ["apigateway", "dynamodb", "events", "http", "lambda", "s3", "sns", "sqs"];
 
 /// The optimised integrations and their actions. Source: integrate-optimized.html, November 2026.
 const OPTIMISED: [(&str, &[&str]); 22] = [

@@ -77,9 +77,10 @@ impl Retrier {
             .integer("IntervalSeconds", 1, 99_999_999)
             .unwrap_or(INTERVAL_SECONDS);
         let attempts = fields.integer("MaxAttempts", 0, 99_999_999);
-        let backoff_rate = fields.number("BackoffRate", 1.0).unwrap_or(BACKOFF_RATE);
+        let backoff_rate = fields.number("BackoffRate", 1.0, f64::INFINITY).unwrap_or(BACKOFF_RATE);
         let delay_seconds_max = fields.integer("MaxDelaySeconds", 1, 31_622_400);
         let jitter = fields.one_of("JitterStrategy", &["FULL", "NONE"]) == Some("FULL");
+        fields.report_unread();
         let attempts_max = attempts
             .and_then(|attempts| u32::try_from(attempts).ok())
             .unwrap_or(ATTEMPTS);
@@ -129,6 +130,7 @@ impl Catcher {
         let errors = read_errors(fields);
         let next = fields.target("Next", true);
         let io = CatchIo::read(fields);
+        fields.report_unread();
         Some(Self {
             errors: errors?,
             next: Next::State(next?),

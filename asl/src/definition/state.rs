@@ -46,7 +46,7 @@ impl State {
     /// Reads a state; `None` if it cannot be made sense of.
     pub(crate) fn read(name: &str, fields: &mut Fields<'_, '_>) -> Option<Self> {
         fields.text("Comment");
-        fields.switch_language();
+        fields.read_state_language();
         let kind_name = read_kind_name(fields)?;
         let kind = Kind::read(kind_name, fields);
         let retriable = matches!(kind_name, "Task" | "Parallel" | "Map");
@@ -63,6 +63,17 @@ impl State {
         };
         let leads = !matches!(kind_name, "Choice" | "Succeed" | "Fail");
         let next = if leads { read_next(fields) } else { None };
+        if !retriable {
+            fields.refuse_fields(&["Retry", "Catch"]);
+        }
+        if kind_name != "Task" {
+            fields.refuse_fields(&[
+                "TimeoutSeconds",
+                "TimeoutSecondsPath",
+                "HeartbeatSeconds",
+                "HeartbeatSecondsPath",
+            ]);
+        }
         fields.report_unread();
         Some(Self {
             name: name.into(),
@@ -125,7 +136,7 @@ fn read_kind_name<'a>(fields: &mut Fields<'a, '_>) -> Option<&'a str> {
     }
     fields.refuse_at(
         "Type",
-        "Value is not one of [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]",
+        "Value should be one of the following: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]",
     );
     None
 }

@@ -1,7 +1,7 @@
 //! The Task state.
 
 use super::fields::Fields;
-use super::resource::{Pattern, Resource};
+use super::resource::{Knowledge, Pattern, Resource, unrecognised};
 use super::setting::{Setting, TextSetting};
 use crate::data::Template;
 use crate::data::jsonata::QueryTemplate;
@@ -53,11 +53,15 @@ impl Task {
 
 fn read_resource(fields: &mut Fields<'_, '_>) -> Option<Resource> {
     let arn = fields.required_text("Resource")?;
-    let resource = Resource::parse(arn).filter(Resource::is_known);
-    if resource.is_none() {
-        fields.refuse_at("Resource", &format!(
-            "The resource provided {arn} is not recognized. The value is not a valid resource ARN, or the resource is not available in this region."
-        ));
+    let resource = Resource::parse(arn).filter(|resource| resource.knowledge() != Knowledge::Refuted);
+    match &resource {
+        None => fields.refuse_at("Resource", &unrecognised(arn)),
+        Some(resource) if resource.knowledge() == Knowledge::Unheard => {
+            let message =
+                format!("'{arn}' is not among the services and actions of November 2026: AWS may not know it");
+            fields.warn_at("Resource", message);
+        }
+        Some(_) => {}
     }
     if let Some(resource) = &resource {
         refuse_in_express(fields, resource);
@@ -71,7 +75,7 @@ fn refuse_in_express(fields: &mut Fields<'_, '_>, resource: &Resource) {
         Resource::Activity(_) => fields.refuse_in_express("Resource", "Activity ARN"),
         Resource::Integration(integration) => match integration.pattern {
             Pattern::RequestResponse => {}
-            Pattern::Sync | Pattern::Sync2 => fields.refuse_in_express("Resource", "'.sync' service integration "),
+            Pattern::Sync | Pattern::Sync2 => fields.refuse_in_express("Resource", "'.sync' service integration"),
             Pattern::WaitForTaskToken => {
                 fields.refuse_in_express("Resource", "'.waitForTaskToken' service integration ");
             }

@@ -204,13 +204,13 @@ impl Scene<'_> {
             Setting::Fixed(value) => Ok(*value),
             Setting::Path(reference) => {
                 let value = self.select(reference, input.value())?;
-                value
-                    .as_i64()
-                    .ok_or_else(|| not_a_number(field, reference, &value, "integer"))
+                integer_of(&value).ok_or_else(|| not_a_number(field, reference, &value, "integer"))
             }
             Setting::Query(query) => {
                 let value = self.ask(query, field, Outcome::default())?;
-                whole(&value).ok_or_else(|| Fault::wrong_type(&query.text, field, "integer", &value))
+                value
+                    .as_i64()
+                    .ok_or_else(|| Fault::wrong_type(&query.text, field, "integer", &value))
             }
         }
     }
@@ -221,9 +221,7 @@ impl Scene<'_> {
             Setting::Fixed(value) => Ok(*value),
             Setting::Path(reference) => {
                 let value = self.select(reference, input.value())?;
-                value
-                    .as_f64()
-                    .ok_or_else(|| not_a_number(field, reference, &value, "float"))
+                number_of(&value).ok_or_else(|| not_a_number(field, reference, &value, "float"))
             }
             Setting::Query(query) => {
                 let value = self.ask(query, field, Outcome::default())?;
@@ -235,8 +233,15 @@ impl Scene<'_> {
     }
 }
 
-fn whole(value: &Value) -> Option<i64> {
-    value.as_i64()
+/// The integer that a path leads to; AWS also accepts a string that holds one.
+fn integer_of(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The number that a path leads to; AWS also accepts a string that holds one.
+fn number_of(value: &Value) -> Option<f64> {
+    let written = || value.as_str()?.parse().ok().filter(|number: &f64| number.is_finite());
+    value.as_f64().or_else(written)
 }
 
 fn not_a_number(field: &str, reference: &Reference, value: &Value, kind: &str) -> Fault {
@@ -266,15 +271,14 @@ pub(crate) fn limited(document: Document, what: &str) -> Result<Document, Fault>
     }
 }
 
-/// `{"Error":…,"Cause":…}`: what a catcher hands on.
+/// `{"Error":…,"Cause":…}`: what a catcher hands on. The cause of an error without one, such as a time-out, is `""`.
 pub(crate) fn error_output(fault: &Fault) -> Value {
     let mut output = Map::new();
-    let members = [("Error", &fault.error), ("Cause", &fault.cause)];
-    for (name, text) in members {
-        if let Some(text) = text {
-            output.insert(name.to_owned(), Value::from(&**text));
-        }
+    if let Some(error) = &fault.error {
+        output.insert("Error".to_owned(), Value::from(&**error));
     }
+    let cause = fault.cause.as_deref().unwrap_or_default();
+    output.insert("Cause".to_owned(), Value::from(cause));
     Value::Object(output)
 }
 

@@ -69,11 +69,13 @@ impl Execution {
             Ok(result) => {
                 // If its result cannot be taken, a redrive starts another run.
                 self.forget_wreck(id);
-                self.record(id, EventKind::MapRunSucceeded, || None);
-                // What follows the state follows the map run, as this event does.
-                let previous = self.tracks.get(&id).map_or(0, |track| track.previous);
+                // What follows the state follows the map run's start. In recordings before November 2024 it followed its end.
+                let started = self.tracks.get(&id).map_or(0, |track| track.previous);
+                let ended = self
+                    .recorder
+                    .add(EventKind::MapRunSucceeded, started, self.now, || None);
                 self.recorder
-                    .add(EventKind::MapStateSucceeded, previous, self.now, || None);
+                    .add(EventKind::MapStateSucceeded, ended, self.now, || None);
                 self.finish_with_result(active, &result)
             }
             Err(fault) => {

@@ -338,7 +338,7 @@ impl Execution {
 }
 
 fn exit_details(state: &State, output: &Document, assigned: Option<&Assigned>) -> Details {
-    let variables = assigned.map(|assigned| {
+    let variables = assigned.filter(|assigned| !assigned.is_empty()).map(|assigned| {
         assigned
             .iter()
             .map(|(name, value)| (Text::from(name.as_str()), Text::from(value.to_string())))

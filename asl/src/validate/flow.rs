@@ -1,4 +1,4 @@
-//! States that nothing leads to, and data that a result replaces although it is wanted again.
+//! States that nothing leads to, walks without an end, and data that a result replaces although it is wanted again.
 
 use crate::data::expression::Root;
 use crate::data::{Reference, Template};
@@ -9,16 +9,24 @@ use crate::definition::setting::{Filter, ResultPath, Setting};
 use crate::definition::state::{Kind, State};
 use crate::definition::wait::Wait;
 use crate::definition::{Next, States};
-use crate::report::{Report, escape};
+use crate::report::{MISSING_TRANSITION_TARGET, Report, escape};
 use crate::{Pattern, Resource};
 use std::collections::BTreeSet;
 
 pub(super) fn check(states: &States, pointer: &str, report: &mut Report) {
+    if states.complete && !states.list.iter().any(ends) {
+        let message = "no state ends here: the walk goes round until a limit stops it".to_owned();
+        report.warn(format!("{pointer}/States"), message);
+    }
     let reached = reached(states);
     for (at, state) in states.list.iter().enumerate() {
         let place = format!("{pointer}/States/{}", escape(&state.name));
         if states.complete && !reached.contains(&at) {
-            report.warn(place.clone(), format!("state '{}' is never reached", state.name));
+            report.refuse(
+                MISSING_TRANSITION_TARGET,
+                place.clone(),
+                format!("State \"{}\" is not reachable.", state.name),
+            );
         }
         if let Some(Next::State(next)) = state.next
             && let Some(next) = states.get(next)
@@ -26,6 +34,11 @@ pub(super) fn check(states: &States, pointer: &str, report: &mut Report) {
             check_lost(state, next, &place, report);
         }
     }
+}
+
+/// Whether the walk may end here.
+fn ends(state: &State) -> bool {
+    state.next == Some(Next::End) || matches!(state.kind, Kind::Succeed | Kind::Fail(_))
 }
 
 fn reached(states: &States) -> BTreeSet<usize> {

@@ -4,6 +4,7 @@
 
 mod flow;
 mod maps;
+mod names;
 mod tokens;
 mod variables;
 
@@ -17,6 +18,7 @@ use serde_json::Value;
 /// Adds what is suspicious about a machine that could be read.
 pub(crate) fn check(machine: &StateMachine, root: &Value, report: &mut Report) {
     check_states(&machine.states, "", root, report);
+    names::check(&machine.states, root, report);
 }
 
 fn check_states(states: &States, pointer: &str, root: &Value, report: &mut Report) {
@@ -49,7 +51,7 @@ fn check_state(state: &State, place: &str, root: &Value, report: &mut Report) {
     }
 }
 
-fn processor_name(root: &Value, place: &str) -> &'static str {
+pub(super) fn processor_name(root: &Value, place: &str) -> &'static str {
     if root.pointer(&format!("{place}/ItemProcessor")).is_some() {
         "ItemProcessor"
     } else {

@@ -30,7 +30,7 @@ const SEEDED: [Seeded; 14] = [
     ),
     (
         "{\"StartAt\": \"A\", \"States\": {\n \"A\": {\"Type\": \"Succeed\"},\n \"B\": {\"Type\": \"Succeed\"}}}",
-        (3, 2, "WARNING", "/States/B", "never reached"),
+        (3, 2, "ERROR", "/States/B", "is not reachable"),
     ),
     (
         r#"{"StartAt": "A", "States": {"A": {"Type": "Map", "End": true,
@@ -156,7 +156,7 @@ fn all_findings_of_all_files_come_at_once() {
         lines
             .last()
             .unwrap()
-            .starts_with("two.json:3:2: warning SUSPICIOUS state 'B' is never reached"),
+            .starts_with("two.json:3:2: error MISSING_TRANSITION_TARGET State \"B\" is not reachable."),
         "{said:?}"
     );
     assert!(said.stderr.contains("failed to read `missing.json`"), "{said:?}");

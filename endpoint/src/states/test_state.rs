@@ -35,6 +35,7 @@ fn identity(app: &App, request: &TestStateRequest, now: asl::Timestamp) -> Ident
         state_machine_name: machine.to_string().into(),
         execution_type: ExecutionType::Express,
         redrive_count: 0,
+        synchronous: false,
         redrive_time: None,
         map_run_arn: None,
         token_prefix: format!("{}-", app.new_id().simple()).into(),

@@ -19,6 +19,15 @@ pub(crate) struct Rules {
 /// The first difference, as text.
 pub(crate) type Compared = Result<(), String>;
 
+/// The placeholders `<Etag-…>` in a recording: entity tags differ from run to run.
+fn etags(expect: &Value) -> Vec<String> {
+    let text = expect.to_string();
+    let starts = text.match_indices("<Etag-").map(|(at, _)| at);
+    starts
+        .filter_map(|at| Some(text[at..].split_once('>')?.0.to_owned() + ">"))
+        .collect()
+}
+
 impl Rules {
     pub(crate) fn of(case: &Case) -> Self {
         let bound = case.list("bound");
@@ -30,6 +39,8 @@ impl Rules {
                 None => {}
             }
         }
+        tokens.extend(etags(case.expect()));
+        tokens.push("<date>".to_owned());
         tokens.sort_by_key(|token| std::cmp::Reverse(token.len()));
         Self {
             wildcards,

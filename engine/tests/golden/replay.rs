@@ -108,6 +108,7 @@ pub(crate) fn identity(case: &Case) -> Identity {
         state_machine_name: "machine-1".into(),
         execution_type: kind,
         redrive_count: 0,
+        synchronous: case.kind() == "sync_execution",
         redrive_time: None,
         map_run_arn: None,
         token_prefix: "token-".into(),

@@ -116,7 +116,14 @@ fn compare_final(case: &Case, ending: &Ending, rules: &Rules) -> Compared {
             json!({"status": "SUCCEEDED", "output": dated(&output)})
         }
         Ending::Failed(error) => normal(&failure("FAILED", error)),
-        Ending::TimedOut(_) => json!({"status": "TIMED_OUT"}),
+        Ending::TimedOut(error) => {
+            let mut made = normal(&failure("TIMED_OUT", error));
+            // DescribeExecution told neither in older recordings.
+            for name in ["error", "cause"].iter().filter(|name| expected.get(**name).is_none()) {
+                made.as_object_mut().unwrap().shift_remove(*name);
+            }
+            made
+        }
         Ending::Aborted(error) => normal(&failure("ABORTED", error)),
     };
     rules.compare(expected, &actual, &mut vec![Step::Name("final".into())])
@@ -205,8 +212,25 @@ fn no_partner(wanted: &Value, left: &[Value], rules: &Rules, at: usize) -> Strin
     format!("no partner for {}: {}", wanted["type"], nearest.unwrap_or_default())
 }
 
+/// A recording as AWS would make it today: until the middle of 2024, `MapStateExited` of a distributed Map followed the end
+/// of the map run, and since November 2024 it follows the run's start.
+fn of_today(events: &[Value]) -> Vec<Value> {
+    let mut events = events.to_vec();
+    let ends: Vec<_> = events
+        .iter()
+        .filter(|event| event["type"] == "MapRunSucceeded")
+        .map(|event| (event["id"].clone(), event["previousEventId"].clone()))
+        .collect();
+    for event in events.iter_mut().filter(|event| event["type"] == "MapStateExited") {
+        if let Some((_, start)) = ends.iter().find(|(end, _)| *end == event["previousEventId"]) {
+            event["previousEventId"] = start.clone();
+        }
+    }
+    events
+}
+
 fn compare_strictly(case: &Case, ours: &[Value], rules: &Rules) -> Compared {
-    let expected = case.events().unwrap();
+    let expected = of_today(case.events().unwrap());
     for (at, (wanted, found)) in expected.iter().zip(ours).enumerate() {
         let mut found = found.clone();
         found["timestamp"] = wanted["timestamp"].clone();

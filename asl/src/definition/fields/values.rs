@@ -131,8 +131,9 @@ impl<'a> Fields<'a, '_> {
         self.setting(name, path_name, |fields| fields.integer(name, 1, most))
     }
 
-    pub(crate) fn number_setting(&mut self, name: &str, path_name: &str) -> Option<Setting<f64>> {
-        self.setting(name, path_name, |fields| fields.number(name, 0.0))
+    /// **Percent**, from 0 to 100.
+    pub(crate) fn percentage_setting(&mut self, name: &str, path_name: &str) -> Option<Setting<f64>> {
+        self.setting(name, path_name, |fields| fields.number(name, 0.0, 100.0))
     }
 
     /// `Timestamp`, `TimestampPath`.
