@@ -120,7 +120,8 @@ impl Resolver for GuardedResolver {
 
 /// Whether the address is one of the open Internet.
 ///
-/// **Source**: the IANA special-purpose address registries, as listed in this project's operations specification.
+/// **Source**: the IPv4 and IPv6 special-purpose address registries of IANA, read 2026-11-28: what is not globally
+/// reachable, and what is reserved for documents and benchmarks.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -135,9 +136,12 @@ const fn is_public_v4(address: Ipv4Addr) -> bool {
             | [100, 64..=127, ..]
             | [169, 254, ..]
             | [172, 16..=31, ..]
-            | [192, 0, 0, _]
+            | [192, 0, 0 | 2, _]
+            | [192, 88, 99, _]
             | [192, 168, ..]
             | [198, 18..=19, ..]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
     )
 }
 
@@ -148,11 +152,15 @@ const fn is_public_v6(address: Ipv6Addr) -> bool {
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x2002, high, low, ..] => embedded(high, low),
-        // Discard-only; NAT64 for local use; Teredo; unique local, link-local, site-local and multicast.
-        [0x100, 0, 0, 0, ..]
+        // Of the protocol assignments: port control, relays and traversal, AMT, AS112, ORCHIDv2, drone identities.
+        [0x2001, 1, 0, 0, 0, 0, 0, 1..=3] | [0x2001, 3 | 0x20..=0x3f, ..] | [0x2001, 4, 0x112, ..] => true,
+        // Discard-only and dummy; NAT64 for local use; other protocol assignments (Teredo, benchmarks, ORCHID); documents;
+        // segment routing; unique local, link-local, site-local and multicast.
+        [0x100, 0, 0, 0 | 1, ..]
         | [0x64, 0xff9b, ..]
-        | [0x2001, 0, ..]
-        | [0xfc00..=0xfdff | 0xfe80..=0xfeff | 0xff00..=0xffff, ..] => false,
+        | [0x2001, 0..=0x1ff | 0xdb8, ..]
+        | [0x3fff, 0..=0x0fff, ..]
+        | [0x5f00 | 0xfc00..=0xfdff | 0xfe80..=0xfeff | 0xff00..=0xffff, ..] => false,
         _ => true,
     }
 }
@@ -199,6 +207,17 @@ mod tests {
             "172.31.255.255",
             "192.0.0.8",
             "192.168.1.1",
+            "192.0.2.1",
+            "192.88.99.1",
+            "198.51.100.255",
+            "203.0.113.7",
+            "[2001:db8::1]",
+            "[2001:2::1]",
+            "[2001:10::1]",
+            "[3fff:fff::1]",
+            "[5f00::1]",
+            "[100:0:0:1::1]",
+            "[::ffff:203.0.113.7]",
             "198.18.0.1",
             "198.19.255.255",
             "224.0.0.1",
@@ -255,6 +274,14 @@ mod tests {
             "172.32.0.0",
             "192.0.1.0",
             "192.167.255.255",
+            "192.0.3.0",
+            "192.88.98.255",
+            "198.51.101.0",
+            "203.0.112.255",
+            "[2001:4860:4860::8888]",
+            "[2001:1::1]",
+            "[2001:20::1]",
+            "[3fff:1000::1]",
             "198.17.255.255",
             "198.20.0.0",
             "223.255.255.255",
