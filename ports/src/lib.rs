@@ -25,7 +25,7 @@
 //! assert!(keep_once(&store, &at, "the first").await?);
 //! assert!(!keep_once(&store, &at, "the second").await?);
 //! assert_eq!(store.head(&at).await?.size, 9);
-//! # ports::Result::Ok(())
+//! # Ok::<(), ports::Error>(())
 //! # }).unwrap();
 //! ```
 

@@ -24,7 +24,7 @@ use crate::{
 /// let store = Limit::<dyn ObjectStore>::new(Arc::new(objects), 8);
 /// let (info, _body) = store.get(&ObjectKey::new("images", "a.gif"), GetOptions::default()).await?;
 /// assert_eq!(info.size, 6);
-/// # ports::Result::Ok(())
+/// # Ok::<(), ports::Error>(())
 /// # }).unwrap();
 /// ```
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use crate::{BodyStream, Error, ErrorKind, Result};
 /// assert_eq!(lines.next().await?, Some((0, "one".into())));
 /// assert_eq!(lines.next().await?, Some((4, "two".into())));
 /// assert_eq!(lines.next().await?, None);
-/// # ports::Result::Ok(())
+/// # Ok::<(), ports::Error>(())
 /// # }).unwrap();
 /// ```
 pub struct Lines {

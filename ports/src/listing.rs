@@ -15,7 +15,7 @@ use crate::{ErrorKind, ObjectStore, Result};
 /// store.insert("state", "runs/2/outcomes/0.jsonl", "");
 /// assert_eq!(keys_below(&store, "state", "runs/1/").await?, ["runs/1/outcomes/0.jsonl"]);
 /// assert!(keys_below(&store, "other", "runs/1/").await?.is_empty());
-/// # ports::Result::Ok(())
+/// # Ok::<(), ports::Error>(())
 /// # }).unwrap();
 /// ```
 ///
