@@ -12,7 +12,8 @@ use crate::{BodyStream, Error, ErrorKind, Result};
 /// use ports::Lines;
 ///
 /// # futures::executor::block_on(async {
-/// let body = stream::iter([Ok("one\ntw".into()), Ok("o\n".into())]).boxed();
+/// let pieces: [ports::Result<bytes::Bytes>; 2] = [Ok("one\ntw".into()), Ok("o\n".into())];
+/// let body = stream::iter(pieces).boxed();
 /// let mut lines = Lines::new(body, 0, 1_024);
 /// assert_eq!(lines.next().await?, Some((0, "one".into())));
 /// assert_eq!(lines.next().await?, Some((4, "two".into())));
