@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use adapters::local::Records;
 use fastrand::Rng;
-use ports::{ExecutionStatus, Journal, Ledger};
+use ports::{ExecutionFilter, ExecutionStatus, Journal, Ledger};
 
 /// Kills while children run.
 const KILLS: u64 = 10;
@@ -199,14 +199,25 @@ fn standard_children_outlive_kills_and_end_once() {
 /// How the children of the only map run ended, with their positions.
 async fn children(state: &Path) -> Vec<(ExecutionStatus, u64)> {
     let records = Records::open(state).unwrap();
-    let execution = &records.executions(0, 1).await.unwrap()[0].arn;
+    let execution = &records
+        .executions(&ExecutionFilter::default(), None, 1)
+        .await
+        .unwrap()
+        .items[0]
+        .arn;
     let (map_run, _) = &records.map_runs(execution, 0, 1).await.unwrap()[0];
+    let (children, mut after) = (ExecutionFilter::children_of(map_run), None);
     let mut found = Vec::new();
     loop {
-        let page = records.children(map_run, None, found.len(), 1_000).await.unwrap();
-        if page.is_empty() {
+        let page = records.executions(&children, after, 1_000).await.unwrap();
+        found.extend(
+            page.items
+                .into_iter()
+                .map(|row| (row.status, row.child_of.unwrap().position)),
+        );
+        after = page.next;
+        if after.is_none() {
             return found;
         }
-        found.extend(page.into_iter().map(|row| (row.status, row.child_of.unwrap().position)));
     }
 }

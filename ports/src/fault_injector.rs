@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 
 use crate::{
-    BodyStream, Commit, CopyOptions, Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, FetchError,
+    BodyStream, Commit, CopyOptions, Cursor, Error, ErrorKind, ExecutionArn, ExecutionFilter, ExecutionRow, FetchError,
     FetchErrorKind, GetOptions, Invocation, Journal, JournalRecord, Ledger, LedgerState, Listing, MapRunArn,
     Notification, Notifier, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse,
-    PutOptions, PutResult, Result, ResultStatus, Row, Table, TableSchema, TaskFailure, TaskInvoker,
+    Page, PutOptions, PutResult, Result, ResultStatus, Row, Table, TableSchema, TaskFailure, TaskInvoker,
 };
 
 /// When calls fail.
@@ -244,19 +244,13 @@ impl<P: Journal + ?Sized> Journal for FaultInjector<P> {
         self.call(failure, self.inner.execution(execution)).await
     }
 
-    async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
-        self.call(failure, self.inner.executions(skip, limit)).await
-    }
-
-    async fn children(
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<ExecutionRow>> {
-        self.call(failure, self.inner.children(map_run, status, skip, limit))
-            .await
+    ) -> Result<Page<ExecutionRow>> {
+        self.call(failure, self.inner.executions(filter, after, limit)).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{MapRunArn, Result, Timestamp};
+use crate::{Cursor, MapRunArn, Page, Result, Timestamp};
 
 /// Names an execution: `arn:aws:states:us-east-1:000000000000:execution:manifest-map:download-…`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,57 @@ pub struct ChildOf {
     pub attempt: u32,
 }
 
+/// Which executions a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExecutionFilter {
+    /// Whose executions.
+    pub of: ExecutionsOf,
+    /// Those of one status, or all.
+    pub status: Option<ExecutionStatus>,
+}
+
+/// Whose executions a list holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ExecutionsOf {
+    /// Every state machine's; children of map runs are left out.
+    #[default]
+    StateMachines,
+    /// Those of the state machine with this name; children of map runs are left out.
+    StateMachine(String),
+    /// Children of this map run.
+    MapRun(MapRunArn),
+}
+
+impl ExecutionFilter {
+    /// All children of a map run.
+    pub fn children_of(map_run: &MapRunArn) -> Self {
+        Self {
+            of: ExecutionsOf::MapRun(map_run.clone()),
+            status: None,
+        }
+    }
+
+    /// The same executions, of one status.
+    #[must_use]
+    pub fn with_status(self, status: ExecutionStatus) -> Self {
+        Self {
+            status: Some(status),
+            ..self
+        }
+    }
+
+    /// Whether the list holds this execution.
+    pub fn matches(&self, row: &ExecutionRow) -> bool {
+        let of = match (&self.of, &row.child_of) {
+            (ExecutionsOf::StateMachines, child_of) => child_of.is_none(),
+            (ExecutionsOf::StateMachine(name), None) => row.state_machine == *name,
+            (ExecutionsOf::MapRun(map_run), Some(child_of)) => child_of.map_run == *map_run,
+            (ExecutionsOf::StateMachine(_), Some(_)) | (ExecutionsOf::MapRun(_), None) => false,
+        };
+        of && self.status.is_none_or(|status| row.status == status)
+    }
+}
+
 /// One entry of an execution's journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalRecord {
@@ -126,16 +177,11 @@ pub trait Journal: Send + Sync + fmt::Debug {
     /// One execution. [`crate::ErrorKind::NotFound`] when there is none.
     async fn execution(&self, execution: &ExecutionArn) -> Result<ExecutionRow>;
 
-    /// At most `limit` executions that are no children, the newest first, starting after the first `skip`.
-    async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>>;
-
-    /// At most `limit` children of a map run, all or those of one status, the newest first, starting after the first
-    /// `skip`.
-    async fn children(
+    /// A page of at most `limit` executions that the filter lets through, the newest first, from the cursor on.
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<ExecutionRow>>;
+    ) -> Result<Page<ExecutionRow>>;
 }

@@ -56,7 +56,9 @@ pub use activities::{Activities, ActivityArn, ActivityRow};
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, ErrorKind, Result};
 pub use fault_injector::{FaultInjector, Faults};
-pub use journal::{ChildOf, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord};
+pub use journal::{
+    ChildOf, ExecutionArn, ExecutionFilter, ExecutionRow, ExecutionStatus, ExecutionsOf, Journal, JournalRecord,
+};
 pub use ledger::{
     Amount, Attempt, Commit, Counts, Ledger, LedgerState, Listed, MapRunArn, MapRunSettings, MapRunStatus, ResultChunk,
     ResultStatus, RunFailure, Span, SpanSet,

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adapters::local::{self, Directory, Opening, Records, StateDir};
-use ports::{Clock, ErrorKind as PortKind, ExecutionRow, ExecutionStatus, Journal as _, Ledger as _, ObjectKey};
+use ports::{
+    Clock, ErrorKind as PortKind, ExecutionFilter, ExecutionRow, ExecutionStatus, Journal as _, Ledger as _, ObjectKey,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::input::Input;
@@ -84,13 +86,17 @@ impl State {
     /// # Errors
     /// When the records cannot be read.
     pub async fn all_runs(&self) -> Result<Vec<ExecutionRow>> {
-        let mut rows: Vec<ExecutionRow> = Vec::new();
+        let (mut rows, mut after) = (Vec::new(), None);
         loop {
-            let page = self.records.executions(rows.len(), PAGE).await?;
-            if page.is_empty() {
+            let page = self
+                .records
+                .executions(&ExecutionFilter::default(), after, PAGE)
+                .await?;
+            rows.extend(page.items);
+            after = page.next;
+            if after.is_none() {
                 return Ok(rows);
             }
-            rows.extend(page);
         }
     }
 

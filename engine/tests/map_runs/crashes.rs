@@ -2,7 +2,8 @@
 
 use engine::{ItemFilter, ItemSubset, Stop};
 use ports::{
-    Clock, ExecutionArn, ExecutionStatus, Journal, Ledger, MapRunStatus, ObjectKey, ObjectStore, Timestamp, memory,
+    Clock, ExecutionArn, ExecutionFilter, ExecutionStatus, Journal, Ledger, MapRunStatus, ObjectKey, ObjectStore,
+    Timestamp, memory,
 };
 use serde_json::{Value, json};
 
@@ -176,9 +177,10 @@ async fn a_standard_child_has_started_when_it_started() {
     let run = world.finish(world.engine_later(10), arn).await;
     let child = world
         .journal
-        .children(&run.map_run, None, 0, 1)
+        .executions(&ExecutionFilter::children_of(&run.map_run), None, 1)
         .await
         .unwrap()
+        .items
         .remove(0);
     let output: Value = serde_json::from_str(&child.output.unwrap()).unwrap();
     assert_eq!(output["started"], child.started.to_string());
@@ -291,7 +293,13 @@ async fn nested_map_runs_are_given_up_and_redriven_with_their_parents() {
         let arn = world.start_machine(&engine, "run", &nested(kind), None).await;
         let act = async {
             let map_run = running(&engine, &arn, 2).await;
-            for child in world.journal.children(&map_run, None, 0, 10).await.unwrap() {
+            for child in world
+                .journal
+                .executions(&ExecutionFilter::children_of(&map_run), None, 10)
+                .await
+                .unwrap()
+                .items
+            {
                 running(&engine, &child.arn, 2).await;
             }
             engine.stop_execution(&arn, None, None).await.unwrap();
@@ -299,7 +307,13 @@ async fn nested_map_runs_are_given_up_and_redriven_with_their_parents() {
         };
         let (outcome, map_run) = meanwhile(&engine, &arn, act).await;
         assert_eq!(ended(outcome).status, ExecutionStatus::Aborted);
-        for child in world.journal.children(&map_run, None, 0, 10).await.unwrap() {
+        for child in world
+            .journal
+            .executions(&ExecutionFilter::children_of(&map_run), None, 10)
+            .await
+            .unwrap()
+            .items
+        {
             assert_eq!(child.status, ExecutionStatus::Aborted);
             let below = engine.list_map_runs(&child.arn, 0, 10).await.unwrap();
             let below = engine.describe_map_run(&below[0].map_run_arn).await.unwrap();

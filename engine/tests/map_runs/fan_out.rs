@@ -1,7 +1,7 @@
 //! Children that start executions and do not wait for them.
 
 use engine::Engine;
-use ports::{ExecutionStatus, Journal};
+use ports::{ExecutionFilter, ExecutionStatus, Journal};
 use serde_json::{Value, json};
 
 use crate::counts;
@@ -54,7 +54,12 @@ async fn a_child_ends_before_what_it_has_only_started() {
         assert_eq!(description.execution_counts, counts(0, 5, 0, 5), "{kind}");
         let took = description.stop_date.unwrap().since(description.start_date);
         assert!(took.as_secs() < 1, "{kind}: {took:?} with one child at a time");
-        let started = world.journal.executions(0, 10).await.unwrap();
+        let started = world
+            .journal
+            .executions(&ExecutionFilter::default(), None, 10)
+            .await
+            .unwrap()
+            .items;
         let started: Vec<_> = started.iter().filter(|row| row.state_machine == "slow").collect();
         assert_eq!(started.len(), 5);
         assert!(

@@ -11,7 +11,7 @@ mod world;
 use std::collections::BTreeMap;
 
 use engine::{Engine, Error, InvalidRequest, ItemFilter, ItemSubset, MapRunChange, MapRunCounts, RunEnd, Stop};
-use ports::{ExecutionArn, ExecutionStatus, Journal, MapRunArn, MapRunStatus};
+use ports::{ExecutionArn, ExecutionFilter, ExecutionStatus, Journal, MapRunArn, MapRunStatus};
 use serde_json::json;
 
 use world::{World, ended, map};
@@ -141,7 +141,12 @@ async fn a_standard_child_is_an_execution_with_a_history() {
         .run(&map("STANDARD", json!({"ToleratedFailurePercentage": 50})))
         .await;
     assert_eq!(run.row.status, ExecutionStatus::Succeeded);
-    let children = world.journal.children(&run.map_run, None, 0, 10).await.unwrap();
+    let children = world
+        .journal
+        .executions(&ExecutionFilter::children_of(&run.map_run), None, 10)
+        .await
+        .unwrap()
+        .items;
     let mut statuses: Vec<ExecutionStatus> = children.iter().map(|child| child.status).collect();
     statuses.reverse();
     assert_eq!(
@@ -169,7 +174,13 @@ async fn a_standard_child_is_an_execution_with_a_history() {
     );
     assert_eq!(kinds[kinds.len() - 2..], ["LambdaFunctionFailed", "ExecutionFailed"]);
     assert_eq!(
-        world.journal.executions(0, 10).await.unwrap().len(),
+        world
+            .journal
+            .executions(&ExecutionFilter::default(), None, 10)
+            .await
+            .unwrap()
+            .items
+            .len(),
         1,
         "children are not listed beside it"
     );
@@ -181,9 +192,10 @@ async fn a_child_is_run_and_redriven_by_its_map_run_alone() {
     let run = world.run(&map("STANDARD", json!({}))).await;
     let failed = world
         .journal
-        .children(&run.map_run, None, 0, 1)
+        .executions(&ExecutionFilter::children_of(&run.map_run), None, 1)
         .await
         .unwrap()
+        .items
         .remove(0);
     assert_eq!(failed.status, ExecutionStatus::Failed);
     // AWS says REDRIVABLE_BY_MAP_RUN of it.
@@ -198,7 +210,13 @@ async fn a_child_is_run_and_redriven_by_its_map_run_alone() {
     let arn = world.start(&engine, "run", &map("STANDARD", json!({})), None).await;
     let act = async {
         let map_run = running(&engine, &arn, 1).await;
-        let child = world.journal.children(&map_run, None, 0, 1).await.unwrap().remove(0);
+        let child = world
+            .journal
+            .executions(&ExecutionFilter::children_of(&map_run), None, 1)
+            .await
+            .unwrap()
+            .items
+            .remove(0);
         let refused = engine.run(&child.arn, &Stop::default()).await.unwrap_err();
         assert!(matches!(refused, Error::OfMapRun { .. }), "{refused}");
         world.open();
@@ -452,7 +470,12 @@ async fn an_execution_that_is_stopped_takes_its_map_run_and_its_children_along()
             ..MapRunCounts::default()
         };
         assert_eq!(description.execution_counts, expected, "{kind}");
-        let children = world.journal.children(&map_run, None, 0, 10).await.unwrap();
+        let children = world
+            .journal
+            .executions(&ExecutionFilter::children_of(&map_run), None, 10)
+            .await
+            .unwrap()
+            .items;
         assert_eq!(children.len(), if kind == "STANDARD" { 2 } else { 0 });
         assert!(
             children.iter().all(|child| child.status == ExecutionStatus::Aborted),
@@ -610,7 +633,12 @@ async fn a_standard_child_waits_for_its_token_through_a_crash() {
 /// Waits until the journals of three children have a submitted task.
 async fn submitted(engine: &Engine, world: &World, map_run: &MapRunArn) {
     loop {
-        let children = world.journal.children(map_run, None, 0, 10).await.unwrap();
+        let children = world
+            .journal
+            .executions(&ExecutionFilter::children_of(map_run), None, 10)
+            .await
+            .unwrap()
+            .items;
         let mut waiting = 0;
         for child in &children {
             let history = engine.history(&child.arn).await.unwrap();

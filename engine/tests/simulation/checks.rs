@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{RunEnd, Stop};
-use ports::{Clock, ExecutionStatus, Journal, Ledger, LedgerState, MapRunStatus};
+use ports::{Clock, ExecutionFilter, ExecutionStatus, Journal, Ledger, LedgerState, MapRunStatus};
 use serde_json::{Value, json};
 
 use super::life::{End, Life};
@@ -54,8 +54,8 @@ async fn read_back(world: &World) {
     for (arn, state) in commits {
         assert!(state.is_over(), "`{arn}` goes on after its execution: {state:?}");
         assert_eq!(world.ledger.state(&arn).await.unwrap(), Some(state));
-        let running = Some(ExecutionStatus::Running);
-        let orphans = world.journal.children(&arn, running, 0, 1).await.unwrap();
+        let running = ExecutionFilter::children_of(&arn).with_status(ExecutionStatus::Running);
+        let orphans = world.journal.executions(&running, None, 1).await.unwrap().items;
         assert!(orphans.is_empty(), "a child goes on after its map run: {orphans:?}");
     }
 }

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use engine::{Engine, Ports, Settings};
 use futures::{StreamExt, stream};
 use ports::{
-    BodyStream, Commit, CopyOptions, ExecutionArn, ExecutionRow, ExecutionStatus, GetOptions, Journal, JournalRecord,
-    Ledger, LedgerState, Listing, MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutOptions, PutResult,
-    ResultStatus, Timestamp, memory,
+    BodyStream, Commit, CopyOptions, Cursor, ExecutionArn, ExecutionFilter, ExecutionRow, GetOptions, Journal,
+    JournalRecord, Ledger, LedgerState, Listing, MapRunArn, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, Page,
+    PutOptions, PutResult, ResultStatus, Timestamp, memory,
 };
 
 use super::HALT;
@@ -210,21 +210,14 @@ impl Journal for Port {
             .await
     }
 
-    async fn executions(&self, skip: usize, limit: usize) -> ports::Result<Vec<ExecutionRow>> {
-        self.life
-            .call("executions", self.world.journal.executions(skip, limit))
-            .await
-    }
-
-    async fn children(
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> ports::Result<Vec<ExecutionRow>> {
+    ) -> ports::Result<Page<ExecutionRow>> {
         self.life
-            .call("children", self.world.journal.children(map_run, status, skip, limit))
+            .call("executions", self.world.journal.executions(filter, after, limit))
             .await
     }
 }

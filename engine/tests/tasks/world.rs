@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use engine::{Engine, NewExecution, Ports, RunEnd, Settings, Stop};
 use ports::{
-    ExecutionArn, ExecutionRow, ExecutionStatus, FaultInjector, Faults, Journal, JournalRecord, MapRunArn, Target,
+    Cursor, ExecutionArn, ExecutionFilter, ExecutionRow, FaultInjector, Faults, Journal, JournalRecord, Page, Target,
     TaskFailure, Timestamp, memory,
 };
 use serde_json::{Value, json};
@@ -207,7 +207,11 @@ impl World {
     }
 
     pub(crate) async fn rows(&self) -> Vec<ExecutionRow> {
-        self.journal.executions(0, 100).await.unwrap()
+        self.journal
+            .executions(&ExecutionFilter::default(), None, 100)
+            .await
+            .unwrap()
+            .items
     }
 }
 
@@ -246,17 +250,12 @@ impl Journal for Slow {
         self.call(self.0.execution(execution)).await
     }
 
-    async fn executions(&self, skip: usize, limit: usize) -> ports::Result<Vec<ExecutionRow>> {
-        self.call(self.0.executions(skip, limit)).await
-    }
-
-    async fn children(
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> ports::Result<Vec<ExecutionRow>> {
-        self.call(self.0.children(map_run, status, skip, limit)).await
+    ) -> ports::Result<Page<ExecutionRow>> {
+        self.call(self.0.executions(filter, after, limit)).await
     }
 }

@@ -4,13 +4,14 @@ use futures::future;
 
 use super::assert_kind;
 use crate::{
-    ChildOf, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, MapRunArn, Result,
-    Timestamp,
+    ChildOf, Cursor, ErrorKind, ExecutionArn, ExecutionFilter, ExecutionRow, ExecutionStatus, ExecutionsOf, Journal,
+    JournalRecord, MapRunArn, Result, Timestamp,
 };
 
 /// Every check, in a journal without executions.
 pub async fn all(journal: &dyn Journal) -> Result<()> {
     executions_are_listed_newest_first(journal).await?;
+    executions_are_listed_by_machine_and_status(journal).await?;
     children_are_listed_by_their_map_run(journal).await?;
     an_execution_is_kept_as_it_was_given(journal).await?;
     an_arn_can_be_taken_once(journal).await?;
@@ -58,24 +59,77 @@ fn records(numbers: impl IntoIterator<Item = u64>) -> Vec<JournalRecord> {
     records.collect()
 }
 
-/// By their start, which no clock sets back here, and of one moment by their creation; with skip and limit.
+async fn names(
+    journal: &dyn Journal,
+    filter: &ExecutionFilter,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<String>, Option<Cursor>)> {
+    let page = journal.executions(filter, after, limit).await?;
+    Ok((page.items.into_iter().map(|row| row.name).collect(), page.next))
+}
+
+/// In the order of their creation, each once, also when one is created between two pages.
 pub async fn executions_are_listed_newest_first(journal: &dyn Journal) -> Result<()> {
     for (name, started) in [("first", 10), ("second", 20), ("third", 30), ("fourth", 30)] {
         journal.create(row(name, started)).await?;
     }
-    let names = async |skip, limit| -> Result<Vec<String>> {
-        let rows = journal.executions(skip, limit).await?;
-        Ok(rows.into_iter().map(|row| row.name).collect())
-    };
-    assert_eq!(names(0, 10).await?, ["fourth", "third", "second", "first"]);
-    assert_eq!(names(1, 2).await?, ["third", "second"]);
-    assert!(names(4, 10).await?.is_empty() && names(0, 0).await?.is_empty());
+    let all = ExecutionFilter::default();
+    let (found, next) = names(journal, &all, None, 10).await?;
+    assert_eq!(
+        (found, next),
+        (["fourth", "third", "second", "first"].map(str::to_owned).into(), None)
+    );
+    let (found, next) = names(journal, &all, None, 2).await?;
+    assert_eq!(found, ["fourth", "third"]);
+    assert!(next.is_some(), "there is another page");
+    journal.create(row("fifth", 40)).await?;
+    let (found, next) = names(journal, &all, next, 2).await?;
+    assert_eq!((found, next), (["second", "first"].map(str::to_owned).into(), None));
+    Ok(())
+}
+
+/// By the name of their state machine and by their status, alone and together.
+pub async fn executions_are_listed_by_machine_and_status(journal: &dyn Journal) -> Result<()> {
+    let of = ExecutionsOf::StateMachine("by-machine".to_owned());
+    let mine = ExecutionFilter { of, status: None };
+    for (name, machine) in [
+        ("a", "by-machine"),
+        ("b", "by-another"),
+        ("c", "by-machine"),
+        ("d", "by-machine"),
+    ] {
+        let of_machine = ExecutionRow {
+            state_machine: machine.to_owned(),
+            ..row(&format!("of-machine-{name}"), 50)
+        };
+        journal.create(of_machine).await?;
+    }
+    let mut ended = journal.execution(&arn("of-machine-c")).await?;
+    ended.status = ExecutionStatus::Aborted;
+    journal.update(ended).await?;
+    let (found, next) = names(journal, &mine, None, 2).await?;
+    assert_eq!(found, ["of-machine-d", "of-machine-c"]);
+    assert_eq!(
+        names(journal, &mine, next, 2).await?,
+        (vec!["of-machine-a".to_owned()], None)
+    );
+    let running = mine.clone().with_status(ExecutionStatus::Running);
+    assert_eq!(
+        names(journal, &running, None, 2).await?.0,
+        ["of-machine-d", "of-machine-a"]
+    );
+    let aborted = mine.with_status(ExecutionStatus::Aborted);
+    assert_eq!(
+        names(journal, &aborted, None, 2).await?,
+        (vec!["of-machine-c".to_owned()], None)
+    );
     Ok(())
 }
 
 /// And not among the others.
 pub async fn children_are_listed_by_their_map_run(journal: &dyn Journal) -> Result<()> {
-    let all = journal.executions(0, 100).await?;
+    let all = journal.executions(&ExecutionFilter::default(), None, 100).await?;
     let run = |name: &str| {
         MapRunArn(format!(
             "arn:aws:states:us-east-1:000000000000:mapRun:manifest-map/Map:{name}"
@@ -95,20 +149,23 @@ pub async fn children_are_listed_by_their_map_run(journal: &dyn Journal) -> Resu
         journal.create(child.clone()).await?;
         assert_eq!(journal.execution(&child.arn).await?, child);
     }
-    let names = async |of: &str, status, skip, limit| -> Result<Vec<String>> {
-        let rows = journal.children(&run(of), status, skip, limit).await?;
-        Ok(rows.into_iter().map(|row| row.name).collect())
-    };
-    assert_eq!(names("left", None, 0, 10).await?, ["three", "one"]);
-    assert_eq!(names("left", None, 1, 10).await?, ["one"]);
-    assert_eq!(names("right", None, 0, 10).await?, ["two"]);
-    assert!(names("neither", None, 0, 10).await?.is_empty());
+    let left = ExecutionFilter::children_of(&run("left"));
+    assert_eq!(names(journal, &left, None, 10).await?.0, ["three", "one"]);
+    let (first, next) = names(journal, &left, None, 1).await?;
+    assert_eq!(first, ["three"]);
+    assert_eq!(names(journal, &left, next, 1).await?, (vec!["one".to_owned()], None));
+    let right = ExecutionFilter::children_of(&run("right"));
+    assert_eq!(names(journal, &right, None, 10).await?.0, ["two"]);
+    let neither = ExecutionFilter::children_of(&run("neither"));
+    assert!(names(journal, &neither, None, 10).await?.0.is_empty());
     let mut ended = journal.execution(&arn("three")).await?;
     ended.status = ExecutionStatus::TimedOut;
     journal.update(ended).await?;
-    assert_eq!(names("left", Some(ExecutionStatus::Running), 0, 10).await?, ["one"]);
-    assert_eq!(names("left", Some(ExecutionStatus::TimedOut), 0, 10).await?, ["three"]);
-    assert_eq!(journal.executions(0, 100).await?, all);
+    let running = left.clone().with_status(ExecutionStatus::Running);
+    assert_eq!(names(journal, &running, None, 10).await?.0, ["one"]);
+    let timed_out = left.with_status(ExecutionStatus::TimedOut);
+    assert_eq!(names(journal, &timed_out, None, 10).await?.0, ["three"]);
+    assert_eq!(journal.executions(&ExecutionFilter::default(), None, 100).await?, all);
     Ok(())
 }
 

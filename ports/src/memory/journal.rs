@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::lock;
-use crate::{Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, JournalRecord, MapRunArn, Result};
+use crate::{Cursor, Error, ErrorKind, ExecutionArn, ExecutionFilter, ExecutionRow, JournalRecord, Page, Result};
 
 /// Executions and their records in maps.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Journal {
 #[derive(Debug)]
 struct Execution {
     /// How many were created before it.
-    position: usize,
+    ordinal: u64,
     row: ExecutionRow,
     records: Vec<String>,
 }
@@ -27,15 +27,6 @@ impl Journal {
         let mut executions = lock(&self.executions);
         let found = executions.get_mut(arn);
         act(found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no execution `{arn}`")))?)
-    }
-
-    fn page(&self, wanted: impl Fn(&ExecutionRow) -> bool, skip: usize, limit: usize) -> Vec<ExecutionRow> {
-        let executions = lock(&self.executions);
-        let wanted = executions.values().filter(|stored| wanted(&stored.row));
-        let mut newest: Vec<_> = wanted.collect();
-        newest.sort_by_key(|stored| std::cmp::Reverse((stored.row.started, stored.position)));
-        let page = newest.into_iter().skip(skip).take(limit);
-        page.map(|stored| stored.row.clone()).collect()
     }
 }
 
@@ -48,7 +39,7 @@ impl crate::Journal for Journal {
             return Err(Error::new(ErrorKind::Conflict, text));
         }
         let execution = Execution {
-            position: executions.len(),
+            ordinal: executions.len() as u64,
             row,
             records: Vec::new(),
         };
@@ -94,21 +85,18 @@ impl crate::Journal for Journal {
         self.with(execution, |stored| Ok(stored.row.clone()))
     }
 
-    async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
-        Ok(self.page(|row| row.child_of.is_none(), skip, limit))
-    }
-
-    async fn children(
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<ExecutionRow>> {
-        let wanted = |row: &ExecutionRow| {
-            let of_it = row.child_of.as_ref().is_some_and(|child| child.map_run == *map_run);
-            of_it && status.is_none_or(|status| row.status == status)
-        };
-        Ok(self.page(wanted, skip, limit))
+    ) -> Result<Page<ExecutionRow>> {
+        let executions = lock(&self.executions);
+        let before = after.map_or(u64::MAX, Cursor::ordinal);
+        let older = executions.values().filter(|stored| stored.ordinal < before);
+        let mut newest: Vec<&Execution> = older.filter(|stored| filter.matches(&stored.row)).collect();
+        newest.sort_by_key(|stored| std::cmp::Reverse(stored.ordinal));
+        let rows = newest.into_iter().map(|stored| (stored.ordinal, stored.row.clone()));
+        Ok(Page::from_newest(rows, limit))
     }
 }

@@ -1,10 +1,14 @@
 //! Executions and their journals.
 
 use async_trait::async_trait;
-use ports::{Error, ErrorKind, ExecutionArn, ExecutionRow, ExecutionStatus, Journal, JournalRecord, MapRunArn, Result};
+use ports::{
+    Cursor, Error, ErrorKind, ExecutionArn, ExecutionFilter, ExecutionRow, ExecutionStatus, ExecutionsOf, Journal,
+    JournalRecord, Page, Result,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Records, as_i64, as_u64, from_json, page, to_json};
+use super::pages::{self, Entries};
+use super::{Records, as_i64, as_u64, from_json, to_json};
 
 fn status_name(status: ExecutionStatus) -> String {
     serde_json::to_value(status)
@@ -96,52 +100,34 @@ impl Journal for Records {
         from_json(&found.ok_or_else(|| no_execution(execution))?)
     }
 
-    async fn executions(&self, skip: usize, limit: usize) -> Result<Vec<ExecutionRow>> {
-        self.rows("map_run IS NULL", vec![], skip, limit).await
-    }
-
-    async fn children(
+    async fn executions(
         &self,
-        map_run: &MapRunArn,
-        status: Option<ExecutionStatus>,
-        skip: usize,
+        filter: &ExecutionFilter,
+        after: Option<Cursor>,
         limit: usize,
-    ) -> Result<Vec<ExecutionRow>> {
-        let of_it = map_run.0.clone();
-        match status {
-            None => self.rows("map_run = ?3", vec![of_it], skip, limit).await,
-            Some(status) => {
-                let values = vec![of_it, status_name(status)];
-                self.rows("map_run = ?3 AND status = ?4", values, skip, limit).await
+    ) -> Result<Page<ExecutionRow>> {
+        let (mut condition, mut keys) = match &filter.of {
+            ExecutionsOf::StateMachines => ("map_run IS NULL".to_owned(), vec![]),
+            ExecutionsOf::StateMachine(name) => {
+                ("map_run IS NULL AND state_machine = ?2".to_owned(), vec![name.clone()])
             }
+            ExecutionsOf::MapRun(map_run) => ("map_run = ?2".to_owned(), vec![map_run.0.clone()]),
+        };
+        if let Some(status) = filter.status {
+            keys.push(status_name(status));
+            condition = format!("{condition} AND status = ?{}", keys.len() + 1);
         }
-    }
-}
-
-impl Records {
-    /// A page of the executions of which that is true; its parameters begin at `?3`.
-    async fn rows(
-        &self,
-        condition: &'static str,
-        values: Vec<String>,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<ExecutionRow>> {
-        let (skip, limit) = page(skip, limit);
-        let rows: Vec<String> = self
-            .call("list the executions", move |transaction| {
-                let query =
-                    format!("SELECT row FROM executions WHERE {condition} ORDER BY ordinal DESC LIMIT ?1 OFFSET ?2");
-                let mut select = transaction.prepare_cached(&query)?;
-                select.raw_bind_parameter(1, limit)?;
-                select.raw_bind_parameter(2, skip)?;
-                for (at, value) in (3..).zip(&values) {
-                    select.raw_bind_parameter(at, value)?;
-                }
-                select.raw_query().mapped(|row| row.get(0)).collect()
-            })
-            .await?;
-        rows.iter().map(|row| from_json(row)).collect()
+        let query =
+            format!("SELECT ordinal, row FROM executions WHERE {condition} AND ordinal < ?1 ORDER BY ordinal DESC");
+        let listed = self.call("list the executions", move |connection| {
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let entries = Entries {
+                select: &query,
+                keys: &keys,
+            };
+            pages::page(connection, &entries, after, limit, |_| true)
+        });
+        listed.await
     }
 }
 
