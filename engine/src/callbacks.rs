@@ -90,7 +90,11 @@ pub(crate) async fn stop_execution(
     cause: Option<String>,
 ) -> Result<()> {
     let unknown = || Error::Request(InvalidRequest::Execution);
-    let sender = context.registry.execution(execution).ok_or_else(unknown)?;
+    let sender = context
+        .registry
+        .execution_once_open(execution)
+        .await
+        .ok_or_else(unknown)?;
     match deliver(&sender, Event::Stop { error, cause }).await {
         Some(true) => Ok(()),
         Some(false) | None => Err(unknown()),

@@ -68,6 +68,7 @@ impl Child {
         Control {
             stop: self.stop.clone(),
             abort: self.abort.clone(),
+            request: None,
         }
     }
 

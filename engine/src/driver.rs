@@ -19,6 +19,7 @@ use ports::{ExecutionRow, Timestamp};
 
 use crate::companions::Companions;
 use crate::context::{Context, to_asl};
+use crate::express::HistorySink;
 use crate::inbox::{Inbox, tell};
 use crate::item_subset::ItemSubset;
 use crate::jitter::jitter;
@@ -26,6 +27,7 @@ use crate::journal::{Entry, Recorder};
 use crate::recovery::Recovered;
 use crate::registry::Registration;
 use crate::stop::Control;
+use crate::stop::StopRequest;
 use crate::task::nested::Nested;
 use crate::wait::Wait;
 use crate::{Error, Result, Stop};
@@ -67,6 +69,8 @@ pub(crate) struct Driver {
     /// Executions that tasks start.
     pub(crate) nested: BTreeMap<asl::TaskId, Nested>,
     pub(crate) companions: Companions,
+    /// Takes the history while the execution runs; without it, the history is dropped.
+    history: Option<HistorySink>,
     steps: u64,
     pub(crate) stop: Stop,
     /// Asks it to end, once.
@@ -96,6 +100,9 @@ impl Driver {
             let input = row.input.clone();
             driver.ready.push(Event::Start { input }.into());
         }
+        if let Some(StopRequest { error, cause }) = control.request {
+            driver.ready.push(Event::Stop { error, cause }.into());
+        }
         driver.inbox = Some(Inbox::registered(&driver.context.registry, &row.arn));
         for command in recovered.outstanding {
             driver.carry_out_again(command, &recovered.started_map_runs, &recovered.accepted_tasks);
@@ -122,6 +129,11 @@ impl Driver {
         driver
     }
 
+    /// Hands the history to a sink from now on.
+    pub(crate) fn report_history_to(&mut self, sink: HistorySink) {
+        self.history = Some(sink);
+    }
+
     fn new(context: Arc<Context>, execution: Execution, recorder: Option<Recorder>, stop: Stop) -> Self {
         Self {
             context,
@@ -138,6 +150,7 @@ impl Driver {
             registrations: BTreeMap::new(),
             nested: BTreeMap::new(),
             companions: Companions::default(),
+            history: None,
             steps: 0,
             stop,
             abort: None,
@@ -153,6 +166,7 @@ impl Driver {
                 let events = std::mem::take(&mut self.ready);
                 self.take(events).await?;
                 if let Some(ending) = self.ending.take() {
+                    self.report_last_events();
                     let driven = self.end(ending).await?;
                     return Ok((driven, self.companions));
                 }
@@ -165,6 +179,13 @@ impl Driver {
             }
         }
         .boxed()
+    }
+
+    /// Hands over what the last step added to the history.
+    fn report_last_events(&mut self) {
+        if let (Some(HistorySink(sink)), Some(execution)) = (&mut self.history, &mut self.execution) {
+            sink(execution.take_history());
+        }
     }
 
     /// Steps through the events, writes them down, then acts.
@@ -236,7 +257,10 @@ impl Driver {
                 ..
             }
         ) {
-            drop(execution.take_history());
+            let history = execution.take_history();
+            if let Some(HistorySink(sink)) = &mut self.history {
+                sink(history);
+            }
         }
         self.steps += 1;
         match asl::step(execution, event, moment) {

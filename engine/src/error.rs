@@ -94,6 +94,28 @@ pub enum Error {
         /// What it said.
         cause: String,
     },
+    /// As many executions as may wait or run are there already.
+    #[error("there are {bound} {what} already: try again when some of them have ended, or raise the bound")]
+    Busy {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many there may be.
+        bound: usize,
+    },
+    /// The supervisor is shutting down and takes nothing on.
+    #[error("the supervisor is shutting down: start the execution after the next start")]
+    Draining,
+    /// An execution broke off; it is still `RUNNING` and can be resumed.
+    #[error("the execution `{name}` broke off: {reason}")]
+    Broken {
+        /// The execution's ARN.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The task of an execution panicked: a fault of ours.
+    #[error("a task panicked: {0}")]
+    Panicked(String),
     /// A child's task panicked: a fault of ours.
     #[error("a child of the map run broke off: {0}")]
     Child(String),

@@ -9,6 +9,7 @@ use asl::{Execution, ExecutionType, Identity, Recording, StateMachine};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ports::{ExecutionArn, ExecutionRow, ExecutionStatus};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::context::{Context, to_asl};
@@ -16,7 +17,7 @@ use crate::error::while_doing;
 use crate::item_subset::ItemSubset;
 use crate::json::to_json;
 use crate::stop::Control;
-use crate::{Error, Result, lifecycle, limits, naming};
+use crate::{Error, Result, callbacks, lifecycle, limits, naming};
 
 /// An execution that is to be.
 #[derive(Debug, Clone)]
@@ -83,6 +84,23 @@ pub(crate) async fn start(context: &Context, new: NewExecution) -> Result<Execut
 
 /// Runs an execution to its end, from wherever its journal says it is, under what it obeys.
 pub(crate) async fn run(context: &Arc<Context>, arn: &ExecutionArn, control: Control) -> Result<RunEnd> {
+    loop {
+        match context.registry.claim(arn) {
+            Ok(claim) => {
+                let end = run_claimed(context, arn, control).await;
+                drop(claim);
+                return end;
+            }
+            Err(gone) => {
+                if wait_for_other_driver(context, arn, gone, &control).await? == OtherDriver::Stopped {
+                    return Ok(RunEnd::Stopped);
+                }
+            }
+        }
+    }
+}
+
+async fn run_claimed(context: &Arc<Context>, arn: &ExecutionArn, control: Control) -> Result<RunEnd> {
     let row = read(context, arn).await?;
     if row.status != ExecutionStatus::Running {
         return Ok(RunEnd::Ended(Box::new(row)));
@@ -90,6 +108,45 @@ pub(crate) async fn run(context: &Arc<Context>, arn: &ExecutionArn, control: Con
     check_no_child(&row)?;
     let execution = open(context, &row, Recording::Full).await?;
     lifecycle::drive(context, row, execution, control).await
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OtherDriver {
+    Gone,
+    /// The caller was asked to stop before the other driver had gone.
+    Stopped,
+}
+
+/// Waits while the execution is driven by somebody else in this process: by its parent, or by a supervisor that has
+/// recovered it beside its parent. A request to end is passed on.
+async fn wait_for_other_driver(
+    context: &Context,
+    arn: &ExecutionArn,
+    mut gone: watch::Receiver<()>,
+    control: &Control,
+) -> Result<OtherDriver> {
+    let mut passed_on = false;
+    loop {
+        tokio::select! {
+            biased;
+            // The sender sends nothing: it is dropped with the claim.
+            _closed = gone.changed() => return Ok(OtherDriver::Gone),
+            () = control.abort.requested(), if !passed_on => {
+                passed_on = true;
+                match callbacks::stop_execution(context, arn, None, None).await {
+                    // It has ended by itself.
+                    Ok(()) | Err(Error::Request(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            () = control.stop.requested() => return Ok(OtherDriver::Stopped),
+        }
+    }
+}
+
+/// The ARN that a new execution will have.
+pub(crate) fn arn(context: &Context, new: &NewExecution) -> ExecutionArn {
+    context.settings.execution_arn(&new.state_machine, &new.name)
 }
 
 /// Writes down that an execution that ended without success goes on.

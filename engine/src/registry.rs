@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use asl::{Event, TaskId};
 use ports::{ExecutionArn, MapRunArn};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::map_run::MapRunMessage;
 
@@ -44,12 +44,16 @@ pub(crate) struct Machine {
 pub(crate) struct Registry {
     open: Mutex<Open>,
     offered: Notify,
+    /// An execution has got its inbox, or is not driven any more.
+    executions_changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     tokens: BTreeMap<String, (TaskId, Sender)>,
     executions: BTreeMap<ExecutionArn, Sender>,
+    /// Executions that are being opened or driven; the channel closes when that is over.
+    driven: BTreeMap<ExecutionArn, watch::Sender<()>>,
     map_runs: BTreeMap<MapRunArn, mpsc::Sender<MapRunMessage>>,
     /// Offered tasks by activity: never more than tasks that are waited for.
     activities: BTreeMap<String, VecDeque<ActivityTask>>,
@@ -86,6 +90,20 @@ impl Drop for Registration {
                 offers.for_each(|offered| offered.retain(|task| task.token != *token));
             }
         }
+    }
+}
+
+/// The right to drive an execution; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    registry: Arc<Registry>,
+    execution: ExecutionArn,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.registry.open().driven.remove(&self.execution);
+        self.registry.executions_changed.notify_waiters();
     }
 }
 
@@ -127,9 +145,43 @@ impl Registry {
         self.registration(Registered::Token(token.to_owned()))
     }
 
+    /// Claims an execution, so that only one driver writes its journal. `Err` with a channel that closes when the other
+    /// driver has gone.
+    pub(crate) fn claim(self: &Arc<Self>, execution: &ExecutionArn) -> Result<Claim, watch::Receiver<()>> {
+        let mut open = self.open();
+        if let Some(driven) = open.driven.get(execution) {
+            return Err(driven.subscribe());
+        }
+        open.driven.insert(execution.clone(), watch::Sender::new(()));
+        drop(open);
+        Ok(Claim {
+            registry: Arc::clone(self),
+            execution: execution.clone(),
+        })
+    }
+
+    /// The sender to an execution that is driven here, as soon as it has an inbox; `None` when it is not driven.
+    pub(crate) async fn execution_once_open(&self, arn: &ExecutionArn) -> Option<Sender> {
+        loop {
+            let changed = self.executions_changed.notified();
+            tokio::pin!(changed);
+            // From here on a change wakes it.
+            changed.as_mut().enable();
+            let (sender, driven) = {
+                let open = self.open();
+                (open.executions.get(arn).cloned(), open.driven.contains_key(arn))
+            };
+            if sender.is_some() || !driven {
+                return sender;
+            }
+            changed.await;
+        }
+    }
+
     /// An execution is driven here.
     pub(crate) fn receive(self: &Arc<Self>, execution: &ExecutionArn, sender: Sender) -> Registration {
         self.open().executions.insert(execution.clone(), sender);
+        self.executions_changed.notify_waiters();
         self.registration(Registered::Execution(execution.clone()))
     }
 
@@ -152,10 +204,6 @@ impl Registry {
 
     pub(crate) fn holder(&self, token: &str) -> Option<(TaskId, Sender)> {
         self.open().tokens.get(token).cloned()
-    }
-
-    pub(crate) fn execution(&self, arn: &ExecutionArn) -> Option<Sender> {
-        self.open().executions.get(arn).cloned()
     }
 
     pub(crate) fn map_run(&self, arn: &MapRunArn) -> Option<mpsc::Sender<MapRunMessage>> {

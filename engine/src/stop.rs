@@ -47,6 +47,15 @@ pub(crate) struct Control {
     pub(crate) stop: Stop,
     /// End now, as `StopExecution` ends an execution.
     pub(crate) abort: Stop,
+    /// End before anything is done, for this reason.
+    pub(crate) request: Option<StopRequest>,
+}
+
+/// Why a person ends an execution.
+#[derive(Debug, Clone)]
+pub(crate) struct StopRequest {
+    pub(crate) error: Option<String>,
+    pub(crate) cause: Option<String>,
 }
 
 impl Control {
@@ -54,7 +63,7 @@ impl Control {
     pub(crate) fn until(stop: &Stop) -> Self {
         Self {
             stop: stop.clone(),
-            abort: Stop::default(),
+            ..Self::default()
         }
     }
 }

@@ -7,11 +7,11 @@ use futures::{FutureExt, StreamExt};
 
 use super::effect::Completion;
 use super::{Driven, Driver};
+use crate::Result;
 use crate::map_run::{self, MapRunEnd};
 use crate::naming;
 use crate::stop::Control;
 use crate::wait::Wait;
-use crate::{Result, Stop};
 
 impl Driver {
     /// A map run is journalled as started before its first child can be. An Express execution has no journal, and on AWS
@@ -42,7 +42,7 @@ impl Driver {
         };
         let control = Control {
             stop: self.stop.clone(),
-            abort: Stop::default(),
+            ..Control::default()
         };
         self.aborts.insert(map_run, control.abort.clone());
         let parent = execution.identity().clone();

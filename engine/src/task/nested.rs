@@ -78,7 +78,11 @@ impl Nested {
 
     fn control(&self, stop: Stop) -> Control {
         let abort = self.abort.clone();
-        Control { stop, abort }
+        Control {
+            stop,
+            abort,
+            request: None,
+        }
     }
 
     /// Nobody waits for it any more: one whose end was the task's is stopped, as AWS does. What is left to be done, if
