@@ -1,7 +1,7 @@
-//! From items to the inputs of children: `ItemSelector`, then `ItemBatcher`.
+//! Makes the inputs of children from items: `ItemSelector` first, then `ItemBatcher`.
 //!
-//! A batch closes before it would exceed its bytes: the item that does not fit begins the next one. Items that no
-//! selector changes pass through as the text that the reader made of them.
+//! A batch closes before it would exceed its bytes: the item that does not fit begins the next batch. Without a selector,
+//! items pass through as the text that the reader has made of them.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use asl::{Batcher, MapRunRequest, StateError, Value, error_name};
 use crate::item_source::{Content, ItemSource, Mark, SourceItem};
 use crate::limits;
 
-/// A child that is to be started.
+/// The input of a child to be started.
 pub(crate) struct Dispatch {
     pub(crate) position: u64,
     pub(crate) items: u64,
@@ -28,23 +28,23 @@ pub(crate) struct ChildInputs {
     waiting: Option<Selected>,
 }
 
-/// An item as a child gets it.
+/// An item after the selector.
 struct Selected {
-    /// Where it was read.
+    /// Where the item was read.
     mark: Mark,
     index: u64,
     json: ItemText,
 }
 
-/// An item's JSON. Of one that no child can have only the length is kept: it is read, and not held twice more.
+/// An item as JSON text. Of an item that is too large for any child, only the length is kept.
 #[derive(Default)]
 struct ItemText {
     text: String,
-    /// **Bytes** of all of it.
+    /// **Bytes** of the whole text.
     bytes: usize,
 }
 
-/// A batch without its items.
+/// The text around the items of a batch, and the bounds of a batch.
 struct Frame {
     before: String,
     after: String,
@@ -62,12 +62,12 @@ impl ChildInputs {
         }
     }
 
-    /// What the source's first object was read as, once it was.
+    /// What the source's first object was read as, once its reading has begun.
     pub(crate) fn start(&self) -> Option<Arc<str>> {
         self.source.start()
     }
 
-    /// Where the next child's first item begins.
+    /// The mark at which the next child's first item begins.
     pub(crate) fn mark(&self) -> Mark {
         match &self.waiting {
             Some(waiting) => waiting.mark.clone(),
@@ -75,7 +75,7 @@ impl ChildInputs {
         }
     }
 
-    /// The next child's input: an item, or as many of them as make a batch.
+    /// The input of the next child: one item, or one batch of items.
     pub(crate) async fn next(&mut self, position: u64) -> Result<Option<Dispatch>, StateError> {
         if self.frame.is_some() {
             return self.next_batch(position).await;
@@ -210,5 +210,5 @@ impl Frame {
     }
 }
 
-/// The items of a batch that has none.
+/// The `Items` member of an empty batch.
 const ITEMS: &str = "\"Items\":[]";

@@ -1,5 +1,5 @@
 //! One child of a map run: an execution of its own. An Express child is unrecorded and under its time limit; a Standard
-//! one has a row and a journal like any other, and goes on from there in another life or a redrive.
+//! one has a row and a journal like any other execution, from which a later process or a redrive continues.
 
 use std::sync::Arc;
 
@@ -17,19 +17,19 @@ use crate::naming::InFlight;
 use crate::stop::Control;
 use crate::{Error, Result, Stop, limits};
 
-/// What became of a child.
+/// A child whose task has returned.
 pub(crate) struct Returned {
     pub(crate) position: u64,
-    /// Beside it, what the child has started and has not waited for.
+    /// How the child ended, and the executions that it has started and that still run.
     pub(crate) end: Result<(ChildEnd, Companions)>,
 }
 
-/// How a child came back.
+/// How the running of a child ended.
 pub(crate) enum ChildEnd {
     Ended(Ended),
-    /// Stopped half-way; it goes on later.
+    /// The child stopped half-way and can be resumed later.
     Stopped,
-    /// It was to end before it had begun.
+    /// The map run was aborted before the child had started.
     NeverStarted,
 }
 
@@ -42,19 +42,19 @@ pub(crate) struct Ended {
     pub(crate) ending: ChildEnding,
 }
 
-/// What a child needs to run on its own.
+/// Everything that a child needs while it runs.
 pub(crate) struct Child {
     pub(crate) context: Arc<Context>,
     pub(crate) request: Arc<MapRunRequest>,
     pub(crate) identity: Identity,
     pub(crate) map_run: MapRunArn,
     pub(crate) stop: Stop,
-    /// Asks it to end.
+    /// Asks the child to end.
     pub(crate) abort: Stop,
 }
 
 impl Child {
-    /// Runs it to its end, or until it is asked to stop.
+    /// Runs the child to its end, or until it is asked to stop.
     pub(crate) async fn run(self, child: InFlight) -> Returned {
         let position = child.position;
         let end = match self.request.execution_type {
@@ -116,7 +116,7 @@ impl Child {
         Ok((end, started))
     }
 
-    /// It started when its row says so, in whichever life that was.
+    /// The execution of a row. Its start is the one in the row, even if an earlier process wrote it.
     fn execution(&self, row: &ExecutionRow) -> Execution {
         let identity = Identity {
             start_time: to_asl(row.started),
@@ -125,7 +125,7 @@ impl Child {
         Execution::new(Arc::clone(&self.request.processor), identity, Recording::Full)
     }
 
-    /// Its row, written down unless there is one. Nothing, if it is not there and is not to begin any more.
+    /// Creates the child's row, or loads the one that exists; `None` once the map run was aborted.
     async fn row(&self, child: &InFlight) -> Result<Option<ExecutionRow>> {
         let journal = &self.context.ports.journal;
         let arn = ExecutionArn(child.arn.to_string());
@@ -144,7 +144,7 @@ impl Child {
         }
     }
 
-    /// It runs a part of its parent's definition, and has none of its own.
+    /// The row of a new child. It has no definition of its own: a child runs a part of its parent's.
     fn new_row(&self, child: &InFlight, arn: ExecutionArn) -> ExecutionRow {
         ExecutionRow {
             arn,
@@ -183,14 +183,14 @@ impl Child {
         let child_of = child_of.map(|child_of| self.child_of(child_of.position, child_of.items));
         let row = ExecutionRow { child_of, ..row };
         match lifecycle::redrive(&self.context, row.clone(), self.execution(&row)).await {
-            // It has ended as it is.
+            // The child cannot be redriven: its earlier end counts.
             Err(Error::NotRedrivable { .. }) => Ok(row),
             redriven => redriven,
         }
     }
 }
 
-/// The end that a row tells of.
+/// The end of a child as its row tells it.
 fn ended(row: ExecutionRow) -> ChildEnd {
     let error = StateError {
         error: row.error.map(Into::into),

@@ -6,7 +6,7 @@ use futures::stream::FuturesUnordered;
 
 use crate::Result;
 
-/// Executions that an execution has started, while they run.
+/// Executions that an execution has started and that still run.
 #[derive(Default)]
 pub(crate) struct Companions(pub(crate) FuturesUnordered<BoxFuture<'static, Result<()>>>);
 
@@ -15,7 +15,7 @@ impl Companions {
         self.0.extend(others.0);
     }
 
-    /// They go on while something else is done.
+    /// Drives the started executions beside other work, until that work is done.
     pub(crate) async fn beside<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::pin!(work);
         loop {
@@ -27,7 +27,7 @@ impl Companions {
         }
     }
 
-    /// Waits for all of them.
+    /// Waits for the end of all started executions.
     pub(crate) async fn finish(mut self) -> Result<()> {
         while let Some(ended) = self.0.next().await {
             ended?;

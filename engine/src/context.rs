@@ -7,29 +7,30 @@ use ports::{Clock, ExecutionArn, Journal, Ledger, ObjectStore, TaskInvoker, Time
 
 use crate::registry::Registry;
 
-/// What the engine asks of the world.
+/// The ports that the engine uses.
 #[derive(Debug, Clone)]
 pub struct Ports {
-    /// Where item sources are and result files go.
+    /// Holds item sources and result files.
     pub store: Arc<dyn ObjectStore>,
-    /// Runs tasks.
+    /// Calls functions and services.
     pub invoker: Arc<dyn TaskInvoker>,
-    /// Executions and their events.
+    /// Holds executions and their events.
     pub journal: Arc<dyn Journal>,
-    /// Which children of map runs are done.
+    /// Holds which children of map runs are done.
     pub ledger: Arc<dyn Ledger>,
-    /// What time it is.
+    /// Tells the time and waits for it.
     pub clock: Arc<dyn Clock>,
 }
 
-/// Who the engine says it is.
+/// The account and the region for which the engine stands, and which errors stop a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The account in its ARNs.
     pub account: String,
     /// The region in its ARNs.
     pub region: String,
-    /// Error names of tasks that stop the run instead of being recorded: what only a person can mend, such as a full disk.
+    /// Names of task errors that stop the run instead of being recorded, because only a person can mend their cause: a
+    /// full disk is one.
     pub halt_on: BTreeSet<String>,
 }
 
@@ -60,7 +61,7 @@ impl Settings {
     }
 }
 
-/// Everything that executions and map runs share.
+/// What executions and map runs share.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) ports: Ports,
@@ -68,7 +69,7 @@ pub(crate) struct Context {
     pub(crate) registry: Arc<Registry>,
 }
 
-/// The interpreter's instant.
+/// A timestamp of the ports as the interpreter's.
 pub(crate) const fn to_asl(timestamp: Timestamp) -> asl::Timestamp {
     asl::Timestamp::from_millis(timestamp.as_millis())
 }

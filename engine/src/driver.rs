@@ -1,7 +1,8 @@
 //! Drives one execution: events in, commands out, the journal between.
 //!
-//! The only place that calls `TaskInvoker`. Owns the waits (tasks, timers, map runs) of its execution; an event that
-//! nobody waits for any more is dropped, never guessed at.
+//! Owns the waits (tasks, timers, map runs) of its execution. An event that the execution does not wait for any more is
+//! dropped, never guessed at. The driver starts nested executions, which are driven in the same way: see
+//! `executions.rs` for the circle that this makes.
 
 pub(crate) mod effect;
 mod gather;
@@ -40,9 +41,9 @@ use effect::{Effects, Incoming};
 pub(crate) enum Driven {
     Ended {
         ending: Ending,
-        /// How often it was redriven.
+        /// Number of redrives of the execution.
         redrive_count: u32,
-        /// It has not succeeded and can be redriven.
+        /// Whether the execution ended without success and has room for a redrive in its history.
         redrivable: bool,
     },
     Stopped,
@@ -57,31 +58,31 @@ pub(crate) struct Driver {
     pub(crate) waits: FuturesUnordered<BoxFuture<'static, Completion>>,
     handles: BTreeMap<Wait, AbortHandle>,
     map_runs: BTreeMap<asl::MapRunId, Box<MapRunRequest>>,
-    /// Ends a map run that goes on.
+    /// Requests that abort the map runs that are being driven.
     aborts: BTreeMap<asl::MapRunId, Stop>,
-    /// Map runs that were given up and have not ended yet.
+    /// Map runs that were aborted and have not ended yet.
     aborted: BTreeSet<asl::MapRunId>,
     item_subset: Option<ItemSubset>,
     pub(crate) ready: Vec<Incoming>,
     pub(crate) inbox: Option<Inbox>,
-    /// Tokens that are waited for.
+    /// Registrations of the task tokens whose answers are awaited.
     pub(crate) registrations: BTreeMap<asl::TaskId, Registration>,
-    /// Executions that tasks start.
+    /// Executions that tasks have started or may have started.
     pub(crate) nested: BTreeMap<asl::TaskId, Nested>,
     pub(crate) companions: Companions,
     /// Takes the history while the execution runs; without it, the history is dropped.
     history: Option<HistorySink>,
     steps: u64,
     pub(crate) stop: Stop,
-    /// Asks it to end, once.
+    /// Asks the execution to end; `None` once that was heard.
     abort: Option<Stop>,
-    /// Ends when an Express execution's time is up.
+    /// Completes when the time of an Express execution is up.
     time: BoxFuture<'static, ()>,
     ending: Option<Ending>,
 }
 
 impl Driver {
-    /// A journalled execution, going on from where its journal ends.
+    /// A driver of a journalled execution that continues where its journal ends.
     pub(crate) fn recorded(
         context: Arc<Context>,
         row: &ExecutionRow,
@@ -113,7 +114,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// An Express execution, which may take until then: nothing of it is written down.
+    /// A driver of an Express execution, which is not journalled and times out at `until`.
     pub(crate) fn unrecorded(
         context: Arc<Context>,
         execution: Execution,
@@ -159,7 +160,7 @@ impl Driver {
         }
     }
 
-    /// Takes events until the execution ends; what it has started may still run.
+    /// Takes events until the execution ends or stops. Executions that it has started may still run: they are returned.
     pub(crate) fn drive_alone(mut self) -> BoxFuture<'static, Result<(Driven, Companions)>> {
         async move {
             loop {
@@ -188,7 +189,7 @@ impl Driver {
         }
     }
 
-    /// Steps through the events, writes them down, then acts.
+    /// Steps through the events, appends them to the journal, then carries out what the interpreter asked for.
     async fn take(&mut self, events: Vec<Incoming>) -> Result<()> {
         let mut effects = Vec::new();
         let mut records = Vec::new();
@@ -239,7 +240,7 @@ impl Driver {
         }
     }
 
-    /// One step; nothing when nobody waits for the event any more.
+    /// One step of the interpreter; `None` when the execution does not wait for the event any more.
     fn step(&mut self, event: Event, moment: Moment) -> Option<Vec<Command>> {
         if self.ending.is_some() {
             return None;
@@ -248,8 +249,8 @@ impl Driver {
             self.forget(wait);
         }
         let mut execution = self.execution.take()?;
-        // What happened is in the journal; the history is made from it when somebody asks. An answer that comes at once may
-        // take the last event back, so the last step's are kept until then.
+        // A journalled execution's history is made from its journal when it is asked for. A refusal takes the last event of
+        // the history back, so the last step's events are kept until the next event has come.
         if !matches!(
             &event,
             Event::TaskFailed {
@@ -308,7 +309,7 @@ impl Driver {
         }
     }
 
-    /// After a recovery: a map run that the journal knows as started goes on without being announced again.
+    /// Carries out a command again after a recovery. A map run that is in the journal as started is not announced again.
     fn carry_out_again(&mut self, command: Command, started: &[asl::MapRunId], accepted: &BTreeSet<asl::TaskId>) {
         if let Command::InvokeTask(request) = command {
             let accepted = accepted.contains(&request.task);
@@ -325,7 +326,7 @@ impl Driver {
         }
     }
 
-    /// Nobody waits for it any more.
+    /// Forgets a wait that has ended.
     fn forget(&mut self, wait: Wait) {
         self.handles.remove(&wait);
         if let Wait::Task(task) = wait {

@@ -1,4 +1,4 @@
-//! The engine's face: start an execution, run it to its end, look it up.
+//! The engine's interface: start an execution, run it to its end, look it up, answer its tasks.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Engine {
         }
     }
 
-    /// Writes down an execution; [`Engine::run`] runs it.
+    /// Writes an execution down and returns its ARN; [`Engine::run`] runs it.
     ///
     /// # Errors
     /// When the definition has faults, there is an execution with this name, or [`NewExecution::item_subset`] names one whose
@@ -38,23 +38,24 @@ impl Engine {
         executions::start(&self.context, new).await
     }
 
-    /// Runs an execution to its end from wherever its journal says it is; one that has ended already is just read.
-    /// Executions that it starts run beside it, and are waited for, also when it has not asked for their end. After a
-    /// crash, those are for the caller to run again: they are `Running` in the journal.
+    /// Runs an execution to its end, from where its journal ends. The row of one that has ended already is returned as it is.
+    /// Executions that it starts run beside it and are waited for, even those whose end the execution did not ask for.
+    /// After a crash they are `RUNNING` in the journal, and the caller runs them again.
     ///
     /// # Errors
     /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again. [`Error::OfMapRun`] of a
     /// child that has not ended.
     ///
     /// # Cancel safety
-    /// Dropping the future is like a crash: running it again goes on from the journal.
+    /// Dropping the future is like a crash: the next call continues from the journal.
     pub async fn run(&self, arn: &ExecutionArn, stop: &Stop) -> Result<RunEnd> {
         executions::run(&self.context, arn, Control::until(stop)).await
     }
 
-    /// Redrives an execution that ended without success; [`Engine::run`] runs it on, from the states that did not end.
+    /// `RedriveExecution`: writes down that an execution that ended without success is redriven. [`Engine::run`] then runs
+    /// the states that did not succeed.
     ///
-    /// Once more is no harm: an execution that is being redriven already stays as it is.
+    /// Repeating the call after a crash changes nothing.
     ///
     /// # Errors
     /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history, [`Error::OfMapRun`]
@@ -63,7 +64,7 @@ impl Engine {
         executions::redrive(&self.context, arn).await
     }
 
-    /// The history of an execution as far as its journal goes, made by replaying it.
+    /// `GetExecutionHistory`: the history of an execution so far, made by replaying its journal.
     ///
     /// # Errors
     /// When the journal cannot be read or replayed.

@@ -1,19 +1,19 @@
-//! Why the engine cannot go on. An execution that fails is not an error: that is an answer.
+//! Errors of the engine. An execution that fails is not one of them: its failure is in its row.
 
 use asl::Diagnostic;
 
 /// The answer of an engine's method.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why the engine cannot go on.
+/// Why the engine could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A port failed; the execution can be run again.
     #[error("failed to {doing}")]
     Port {
-        /// What was being done.
+        /// The activity that failed, as a verb phrase.
         doing: &'static str,
-        /// What the port said.
+        /// The error of the port.
         #[source]
         source: ports::Error,
     },
@@ -32,9 +32,9 @@ pub enum Error {
     JournalVersion {
         /// The execution's name.
         name: String,
-        /// Its version.
+        /// The version of the interpreter that wrote the journal.
         found: u32,
-        /// Ours.
+        /// The version of this interpreter.
         expected: u32,
     },
     /// The journal does not fit its definition.
@@ -42,18 +42,18 @@ pub enum Error {
     Journal {
         /// The execution's name.
         name: String,
-        /// Which record.
+        /// Sequence number of the record.
         sequence: u64,
         /// Why.
         reason: String,
     },
-    /// Only what ended without success, and has room left in its history, can be redriven.
-    #[error("the execution `{name}` cannot be redriven: it runs, has succeeded, or its history is full")]
+    /// The execution cannot be redriven: only one that ended without success and has room in its history can.
+    #[error("the execution `{name}` cannot be redriven: it is running, has succeeded, or its history is full")]
     NotRedrivable {
         /// The execution's name.
         name: String,
     },
-    /// Which items of an execution are meant cannot be told.
+    /// The subset of an earlier execution's items cannot be determined.
     #[error("the items of `{name}` cannot be done again: {reason}")]
     NoItemSubset {
         /// The execution's name.
@@ -61,37 +61,40 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// A child of a map run runs, and is redriven, with its parent alone.
-    #[error("the execution `{name}` is a child of `{map_run}`: it goes on with its parent, not by itself")]
+    /// The execution is a child of a map run, which alone runs and redrives it.
+    #[error("the execution `{name}` is a child of the map run `{map_run}`: run or redrive its parent instead")]
     OfMapRun {
         /// The child's name.
         name: String,
-        /// Its map run.
+        /// The child's map run.
         map_run: String,
     },
-    /// A child whose map run or parent is not there any more.
-    #[error("the execution `{name}` is a child of `{map_run}`, whose definition is not there any more")]
+    /// The execution is a child whose map run or parent is missing.
+    #[error(
+        "the execution `{name}` is a child of the map run `{map_run}`, whose ledger, parent or Map state is missing"
+    )]
     Orphan {
         /// The child's name.
         name: String,
-        /// Its map run.
+        /// The child's map run.
         map_run: String,
     },
-    /// Somebody outside answered or asked for what is not there.
+    /// A request named something that is not there, or carried an invalid value.
     #[error("{0}")]
     Request(InvalidRequest),
-    /// Nothing more can happen to the execution, and it has not ended: a fault of ours.
-    #[error("the execution `{name}` waits for nothing")]
+    /// The execution has not ended and waits for nothing: a fault of the engine.
+    #[error("the execution `{name}` has not ended and waits for nothing: this is a fault of the engine")]
     Stuck {
         /// The execution's name.
         name: String,
     },
-    /// A task failed in a way that no retry on this machine can mend; nothing of it was recorded.
+    /// A task failed with an error of [`crate::Settings::halt_on`]. The failure was not recorded: the task is called again
+    /// when the execution is resumed.
     #[error("{error}: {cause}")]
     Halted {
         /// The task's error name.
         error: String,
-        /// What it said.
+        /// The cause that the task gave.
         cause: String,
     },
     /// As many executions as may wait or run are there already.
@@ -113,37 +116,37 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The task of an execution panicked: a fault of ours.
+    /// The task of an execution panicked: a fault of the engine or of a port.
     #[error("a task panicked: {0}")]
     Panicked(String),
-    /// A child's task panicked: a fault of ours.
+    /// The task of a map run's child panicked: a fault of the engine or of a port.
     #[error("a child of the map run broke off: {0}")]
     Child(String),
 }
 
-/// What is wrong with an answer from outside.
+/// What is wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRequest {
-    /// The output is no JSON, or larger than 256 KiB: AWS's `InvalidOutput`.
-    #[error("the output is no JSON of at most 256 KiB")]
+    /// The output is not JSON, or larger than 256 KiB: AWS's `InvalidOutput`.
+    #[error("expected an output that is JSON text of at most 256 KiB")]
     Output,
-    /// Nobody waits with this token: AWS's `InvalidToken` or `TaskDoesNotExist`.
+    /// No task waits with this token: AWS's `InvalidToken` or `TaskDoesNotExist`.
     #[error("no task waits with this token")]
     Token,
-    /// The task was waited for until just now: AWS's `TaskTimedOut`.
-    #[error("the task is not waited for any more")]
+    /// The task has ended before the request reached it: AWS's `TaskTimedOut`.
+    #[error("the task with this token has ended already")]
     TimedOut,
     /// AWS's `ActivityDoesNotExist`.
     #[error("there is no such activity")]
     Activity,
     /// The execution is not being driven here: AWS's `ExecutionDoesNotExist`.
-    #[error("the execution is not running")]
+    #[error("the execution is not running in this process")]
     Execution,
     /// There is no map run with this ARN: AWS's `ResourceNotFound`.
     #[error("there is no such map run")]
     MapRun,
-    /// It has ended, or goes on in another process: AWS's `ValidationException`.
-    #[error("the map run is not running")]
+    /// The map run has ended, or another process runs it: AWS's `ValidationException`.
+    #[error("the map run is not running in this process")]
     MapRunOver,
     /// A setting that AWS refuses: AWS's `ValidationException`.
     #[error("expected a tolerated failure percentage between 0 and 100")]

@@ -19,33 +19,33 @@ use crate::json::to_json;
 use crate::stop::Control;
 use crate::{Error, Result, callbacks, lifecycle, limits, naming};
 
-/// An execution that is to be.
+/// An execution to be started.
 #[derive(Debug, Clone)]
 pub struct NewExecution {
-    /// The machine's name.
+    /// The state machine's name.
     pub state_machine: String,
-    /// Its definition, placeholders filled in.
+    /// The text of the state machine's definition, with every placeholder filled in.
     pub definition: String,
     /// The execution's name.
     pub name: String,
     /// JSON text.
     pub input: String,
-    /// What would make the same execution again.
+    /// Identifies what the caller wants done: equal identities belong to equal requests.
     pub identity: Option<String>,
-    /// The execution whose failed items this one does again.
+    /// The earlier execution whose failed items this one repeats.
     pub rerun_of: Option<ExecutionArn>,
-    /// Which items of an earlier execution's map runs are all that its map runs do. Beyond AWS.
+    /// Restricts the map runs to some items of an earlier execution's map runs. Beyond AWS.
     pub item_subset: Option<ItemSubset>,
-    /// What the composer needs to run it again; the engine does not read it.
+    /// What the caller needs to compose the same engine again, as JSON; the engine does not read it.
     pub composition: Option<String>,
 }
 
-/// What became of a call of [`Engine::run`].
+/// How a call of [`crate::Engine::run`] ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunEnd {
-    /// The execution is over.
+    /// The execution has ended.
     Ended(Box<ExecutionRow>),
-    /// It was asked to stop, and can be run again.
+    /// The execution was asked to stop and can be resumed later.
     Stopped,
 }
 
@@ -134,7 +134,7 @@ async fn wait_for_other_driver(
             () = control.abort.requested(), if !passed_on => {
                 passed_on = true;
                 match callbacks::stop_execution(context, arn, None, None).await {
-                    // It has ended by itself.
+                    // The execution has ended by itself.
                     Ok(()) | Err(Error::Request(_)) => {}
                     Err(error) => return Err(error),
                 }
@@ -176,7 +176,7 @@ pub(crate) async fn open(context: &Context, row: &ExecutionRow, recording: Recor
     Ok(Execution::new(machine, identity(context, row), recording))
 }
 
-/// What it runs: its own definition, or, as a child, a part of its parent's.
+/// The state machine that an execution runs: that of its definition, or, for a child, a part of its parent's.
 fn machine_of<'a>(context: &'a Context, row: &'a ExecutionRow) -> BoxFuture<'a, Result<Arc<StateMachine>>> {
     async move {
         let Some(child_of) = &row.child_of else {
@@ -235,7 +235,7 @@ pub(crate) fn compile(name: &str, definition: &str) -> Result<Arc<StateMachine>>
     })
 }
 
-/// Tokens are the same in every replay, and do not show whose they are.
+/// The beginning of an execution's task tokens: equal in every replay, and without the execution's name in it.
 fn token_prefix(row: &ExecutionRow) -> String {
     if row.child_of.is_some() {
         return naming::token_prefix(&row.arn.0);

@@ -96,9 +96,9 @@ impl Express {
     pub(crate) async fn run(self, context: Arc<Context>, sink: HistorySink) -> Result<ExpressEnd> {
         let clock = Arc::clone(&context.ports.clock);
         let until = self.started.plus(limits::EXPRESS_DURATION_MAX);
-        let mut driver = Driver::unrecorded(context, self.execution, self.input, Control::default(), until);
-        driver.report_history_to(sink);
-        let (driven, companions) = driver.drive_alone().await?;
+        let mut run = Driver::unrecorded(context, self.execution, self.input, Control::default(), until);
+        run.report_history_to(sink);
+        let (driven, companions) = run.drive_alone().await?;
         companions.finish().await?;
         let Driven::Ended { ending, .. } = driven else {
             return Err(Error::Stuck { name: self.arn.0 });

@@ -8,11 +8,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::limits;
 use crate::registry::{Message, Registration, Registry, Sender};
 
-/// Where messages for an execution arrive.
+/// The inbox of an execution.
 pub(crate) struct Inbox {
     pub(crate) sender: Sender,
     receiver: mpsc::Receiver<Message>,
-    /// The execution's own place at the registry, if it can be stopped from outside; held, never read.
+    /// The execution's registration, if it can be stopped from outside; held until the inbox is dropped, never read.
     registration: Option<Registration>,
 }
 
@@ -42,7 +42,7 @@ impl Inbox {
     }
 }
 
-/// Whoever asked may have gone.
+/// Tells the sender of a message whether its event was accepted; the sender may have gone.
 pub(crate) fn tell(receipt: oneshot::Sender<bool>, accepted: bool) {
     receipt.send(accepted).unwrap_or_default();
 }

@@ -1,4 +1,4 @@
-//! Beyond AWS: an execution that does items of an earlier one again, also when that one has succeeded.
+//! Beyond AWS: an execution whose map runs repeat items of an earlier execution, even of one that has succeeded.
 //!
 //! AWS redrives what has not succeeded. A run that succeeded within its tolerated failures keeps them for ever; here
 //! a new execution of the same machine, over the same input, takes from the earlier map runs what they left.
@@ -15,16 +15,16 @@ use crate::context::Ports;
 use crate::error::while_doing;
 use crate::{Error, Result};
 
-/// Map runs that are read at once.
+/// Map runs that are read in one page.
 const PAGE: usize = 100;
 
-/// Which items of an earlier execution's map runs are done again.
+/// The items of an earlier execution's map runs that a new execution repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemSubset {
-    /// The earlier execution, of the same machine.
+    /// The earlier execution, of an equal state machine.
     pub execution: ExecutionArn,
-    /// Which of its items. A batch is done again as a whole.
+    /// Which of that execution's items. A batch is repeated as a whole.
     pub only: ItemFilter,
 }
 
@@ -39,8 +39,8 @@ impl ItemSubset {
         })
     }
 
-    /// The earlier execution has ended, and each of its Maps has one run at most: of several nobody could tell which
-    /// run's items are meant.
+    /// Checks that the earlier execution has ended and that each of its Maps ran at most once: of several runs the subset
+    /// would not say which one is meant.
     pub(crate) async fn check(&self, ports: &Ports) -> Result<()> {
         let row = ports.journal.execution(&self.execution).await;
         let row = row.map_err(while_doing("read the execution whose items are to be done again"))?;
@@ -49,7 +49,7 @@ impl ItemSubset {
             reason,
         };
         if row.status == ExecutionStatus::Running {
-            return Err(refused("it has not ended".to_owned()));
+            return Err(refused("the execution has not ended".to_owned()));
         }
         let mut runs: BTreeMap<String, u64> = BTreeMap::new();
         for (_, state) in self.map_runs(&ports.ledger).await? {
@@ -75,7 +75,7 @@ impl ItemSubset {
     }
 }
 
-/// Which items: by how the child ended that had them.
+/// Selects items by how the child that had them ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemFilter {
     /// All that did not succeed.
@@ -93,7 +93,7 @@ pub enum ItemFilter {
 }
 
 impl ItemFilter {
-    /// Whether a child that ended so is meant.
+    /// Whether the filter selects a child with this status and error name.
     pub(crate) fn matches(&self, status: &str, error: Option<&str>) -> bool {
         match self {
             Self::Unsuccessful => true,

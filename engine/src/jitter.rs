@@ -1,6 +1,6 @@
-//! Chance that can be repeated.
+//! Jitter for retries that is repeated exactly in every replay.
 
-/// Chance that is the same in every replay and every test: a hash of who asks and when (the finaliser of `SplitMix64`).
+/// A number from 0 up to 1 that follows from the execution's ARN and its step: the finaliser of `SplitMix64`.
 pub(crate) fn jitter(arn: &str, step: u64) -> f64 {
     let seed = arn.bytes().fold(step, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

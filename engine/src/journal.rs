@@ -1,4 +1,4 @@
-//! Writes an execution's events down, before anything is done about them.
+//! Appends an execution's events to its journal before anything is done about them.
 
 use asl::{Event, Moment};
 use ports::{ExecutionArn, JournalRecord};
@@ -16,14 +16,14 @@ pub(crate) struct Entry {
     pub(crate) moment: Moment,
 }
 
-/// Writes an execution's events down.
+/// Appends events to one execution's journal.
 pub(crate) struct Recorder {
     pub(crate) arn: ExecutionArn,
     pub(crate) sequence: u64,
 }
 
 impl Recorder {
-    /// All or none; events that make no record cost nothing.
+    /// Appends all entries or none; without entries, the journal is not called.
     pub(crate) async fn append(&mut self, context: &Context, entries: &[Entry]) -> Result<()> {
         if entries.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Runs a journalled execution, a machine's own or a map run's child, and keeps its row.
+//! Runs a journalled execution, started by itself or as a child of a map run, and keeps its row.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::json::to_json;
 use crate::stop::Control;
 use crate::{Error, Result, recovery};
 
-/// Runs it on from where its journal ends, and writes its end into its row; what it has started ends too.
+/// Runs an execution from where its journal ends and writes its end into its row. Executions that it has started end too.
 pub(crate) async fn drive(
     context: &Arc<Context>,
     row: ExecutionRow,
@@ -27,7 +27,7 @@ pub(crate) async fn drive(
     Ok(outcome)
 }
 
-/// The same; what it has started may still run.
+/// Runs an execution like [`drive`], and returns the executions that it has started and that still run.
 pub(crate) async fn drive_alone(
     context: &Arc<Context>,
     row: ExecutionRow,
@@ -76,9 +76,9 @@ async fn finish(context: &Context, row: ExecutionRow, ending: Ending) -> Result<
     Ok(ended)
 }
 
-/// Writes down that an execution that ended without success goes on.
+/// Writes down the redrive of an execution that ended without success.
 ///
-/// Once more is no harm: an execution that is being redriven already stays as it is.
+/// Repeating the call after a crash changes nothing: a journal that ends with a redrive gets no second one.
 pub(crate) async fn redrive(context: &Arc<Context>, row: ExecutionRow, execution: Execution) -> Result<ExecutionRow> {
     let recovered = recovery::replay(context, &row, execution).await?;
     let refused = || Error::NotRedrivable { name: row.name.clone() };

@@ -66,7 +66,7 @@ pub const EVENTS_PER_APPEND_MAX: usize = 1_000;
 /// **Bytes** of one file of a result set. **Source**: input-output-resultwriter.html, 5 GB.
 pub const RESULT_FILE_BYTES_MAX: u64 = 5_000_000_000;
 
-/// Messages that may wait for an execution: whoever sends one more waits until the execution has taken some.
+/// Messages that may wait for an execution: the sender of one more waits until the execution has taken some.
 pub const MESSAGES_MAX: usize = 64;
 
 /// How long a worker may wait for work. **Source**: `API_GetActivityTask.html`, 60 seconds.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::context::to_asl;
 
-/// A child that runs.
+/// A child that is being run.
 #[derive(Debug, Clone)]
 pub(crate) struct InFlight {
     pub(crate) position: u64,
@@ -17,12 +17,12 @@ pub(crate) struct InFlight {
     pub(crate) input: Arc<str>,
     pub(crate) name: Arc<str>,
     pub(crate) arn: Arc<str>,
-    /// It did not succeed in an earlier attempt of its map run.
+    /// The child did not succeed in an earlier attempt of its map run.
     pub(crate) again: bool,
     pub(crate) started: ports::Timestamp,
 }
 
-/// How a map run and its children are called.
+/// The names and ARNs of a map run and its children.
 #[derive(Debug)]
 pub(crate) struct Naming {
     pub(crate) arn: MapRunArn,
@@ -31,7 +31,7 @@ pub(crate) struct Naming {
     state_machine_name: Arc<str>,
     role_arn: Arc<str>,
     execution_type: ExecutionType,
-    /// What a child's ARN begins with.
+    /// The beginning of every child's ARN.
     execution_prefix: String,
 }
 
@@ -55,8 +55,7 @@ impl Naming {
         }
     }
 
-    /// The name and the ARN of a child. A redrive starts an Express child as another execution, and goes on with a
-    /// Standard one.
+    /// The name and the ARN of a child. A redrive starts an Express child as a new execution and resumes a Standard one.
     pub(crate) fn child(&self, position: u64, redrive: u32) -> (Arc<str>, Arc<str>) {
         let prefix = &self.execution_prefix;
         let (name, arn) = match self.execution_type {
@@ -95,7 +94,7 @@ impl Naming {
     }
 }
 
-/// What the task tokens of a child begin with: the same in every replay, and they do not show whose they are.
+/// The beginning of a child's task tokens: equal in every replay, and without the child's name in it.
 pub(crate) fn token_prefix(child: &str) -> String {
     format!("{}-", derived(child, "task-token").simple())
 }
@@ -118,7 +117,7 @@ fn label(parent: &Identity, request: &MapRunRequest) -> String {
     request.label.as_ref().map_or_else(unlabelled, ToString::to_string)
 }
 
-/// The same for the same text, like nothing else: a version 8 UUID of a 128-bit hash. Names are no secrets.
+/// A UUID that follows from the text: version 8, of a 128-bit hash. It keeps no secret.
 fn derived(of: &str, part: &str) -> Uuid {
     let hash = xxhash_rust::xxh3::xxh3_128(format!("{of}/{part}").as_bytes());
     uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid()

@@ -17,13 +17,13 @@ pub(crate) struct Recovered {
     pub(crate) execution: Execution,
     /// The sequence number of the next record.
     pub(crate) sequence: u64,
-    /// What was asked for and has no answer, in the order of asking.
+    /// Commands without a recorded answer, in the order in which the interpreter gave them.
     pub(crate) outstanding: Vec<Command>,
-    /// Map runs among them that are known to have started.
+    /// Map runs that the journal says have started.
     pub(crate) started_map_runs: Vec<MapRunId>,
-    /// Map runs that were given up; whether they know is in their ledgers.
+    /// Map runs that were aborted; their ledgers say whether they have heard of it.
     pub(crate) aborted_map_runs: Vec<MapRunRequest>,
-    /// Tasks among them that were submitted, or taken by a worker.
+    /// Tasks that were submitted, or taken by a worker.
     pub(crate) accepted_tasks: BTreeSet<TaskId>,
     pub(crate) history: Vec<HistoryEvent>,
 }
@@ -83,7 +83,7 @@ impl Replay<'_> {
             self.open.remove(&wait);
         }
         if entry.event == Event::Redrive {
-            // The end before it is none any more.
+            // The end before the redrive is undone.
             self.recovered.outstanding.clear();
         }
         let stepped = asl::step(self.recovered.execution, entry.event, entry.moment);

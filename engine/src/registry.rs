@@ -1,7 +1,8 @@
-//! Where answers from outside find the execution that waits for them: task tokens, activities, requests to stop.
+//! Finds the execution for which a message from outside is: by task token, activity, execution or map run.
 //!
-//! Owns who waits, and nothing durable: an execution that is driven again after a crash is here again with the same
-//! tokens. A message is answered for once its event is in the journal, so what a caller was told survives.
+//! The registry knows what waits for messages and keeps nothing durable: an execution that is driven again after a crash
+//! registers again, with equal tokens. A message is acknowledged once its event is in the journal, so an acknowledged
+//! request survives a crash.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use crate::map_run::MapRunMessage;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) event: Event,
-    /// Told whether the event could happen, once it is written down.
+    /// Receives whether the execution accepted the event, once it is in the journal.
     pub(crate) receipt: oneshot::Sender<bool>,
 }
 
@@ -26,7 +27,7 @@ pub(crate) type Sender = mpsc::Sender<Message>;
 /// Work for an activity's worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActivityTask {
-    /// What the answer must carry.
+    /// The task token that the answer must carry.
     pub token: String,
     /// JSON text.
     pub input: String,
@@ -39,7 +40,7 @@ pub(crate) struct Machine {
     pub(crate) definition: String,
 }
 
-/// Who waits for what.
+/// What waits for messages.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
     open: Mutex<Open>,
@@ -60,7 +61,7 @@ struct Open {
     machines: BTreeMap<String, Machine>,
 }
 
-/// A place at the registry, given up when it is dropped.
+/// A registration, which ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Registration {
     registry: Arc<Registry>,
@@ -107,7 +108,7 @@ impl Drop for Claim {
     }
 }
 
-/// A task on its way to a worker, who may go before it is there.
+/// A task on its way to a worker; it is offered again when the worker leaves before it has arrived.
 #[derive(Debug)]
 pub(crate) struct Handover {
     registry: Arc<Registry>,
@@ -120,7 +121,7 @@ impl Handover {
         self.task.as_ref().map_or("", |task| &task.token)
     }
 
-    /// It is the worker's, or nobody's.
+    /// Hands the task over for good.
     pub(crate) fn settle(mut self) -> Option<ActivityTask> {
         self.task.take()
     }
@@ -139,7 +140,7 @@ impl Registry {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A task waits for an answer with this token.
+    /// Registers a task that waits for an answer with this token.
     pub(crate) fn expect_answer(self: &Arc<Self>, token: &str, task: TaskId, sender: Sender) -> Registration {
         self.open().tokens.insert(token.to_owned(), (task, sender));
         self.registration(Registered::Token(token.to_owned()))
@@ -178,14 +179,14 @@ impl Registry {
         }
     }
 
-    /// An execution is driven here.
+    /// Registers an execution that is driven here.
     pub(crate) fn receive(self: &Arc<Self>, execution: &ExecutionArn, sender: Sender) -> Registration {
         self.open().executions.insert(execution.clone(), sender);
         self.executions_changed.notify_waiters();
         self.registration(Registered::Execution(execution.clone()))
     }
 
-    /// A map run goes on here.
+    /// Registers a map run that is driven here.
     pub(crate) fn receive_for_run(
         self: &Arc<Self>,
         map_run: &MapRunArn,
@@ -218,7 +219,7 @@ impl Registry {
         self.open().activities.contains_key(arn)
     }
 
-    /// Hands a task to whichever worker asks next; false when there is no such activity.
+    /// Offers a task to the next worker that asks; `false` when there is no such activity.
     pub(crate) fn offer(&self, activity: &str, task: ActivityTask) -> bool {
         let offered = self
             .open()
@@ -247,7 +248,8 @@ impl Registry {
         }
     }
 
-    /// The same until somebody has it for good: dropped before, it is the next one's.
+    /// The next offered task, on its way to a worker. When the handover is dropped before [`Handover::settle`], the task is
+    /// offered to the next worker.
     pub(crate) async fn next_handover(self: &Arc<Self>, activity: &str) -> Handover {
         Handover {
             task: Some(self.next_task(activity).await),
@@ -256,7 +258,7 @@ impl Registry {
         }
     }
 
-    /// Offers a task again, as the first, if it is still waited for.
+    /// Offers a task again, before all others, if its execution still waits for it.
     fn offer_again(&self, activity: &str, task: ActivityTask) {
         let mut open = self.open();
         if !open.tokens.contains_key(&task.token) {
@@ -278,7 +280,8 @@ impl Registry {
     }
 }
 
-/// Delivers an event; whether it could happen, once it is written down. Nothing when the execution is not there any more.
+/// Delivers an event and returns whether the execution accepted it, once it is in the journal; `None` when the execution
+/// is gone.
 pub(crate) async fn deliver(sender: &Sender, event: Event) -> Option<bool> {
     let (receipt, told) = oneshot::channel();
     sender.send(Message { event, receipt }).await.ok()?;

@@ -1,8 +1,8 @@
-//! Asking a run to stop: no new work, wait for what is under way.
+//! Requests to stop, and what executions and map runs obey.
 
 use tokio::sync::watch;
 
-/// A request to stop that many parts of a run can see. It cannot be taken back.
+/// A request to stop that every part of a run can see: start no new work and wait for what runs. It cannot be withdrawn.
 #[derive(Debug, Clone)]
 pub struct Stop {
     sender: watch::Sender<bool>,
@@ -17,17 +17,17 @@ impl Default for Stop {
 }
 
 impl Stop {
-    /// Asks: children that run are waited for, no other is started.
+    /// Makes the request.
     pub fn request(&self) {
         self.sender.send_replace(true);
     }
 
-    /// Whether it was asked for.
+    /// Whether the request was made.
     pub fn is_requested(&self) -> bool {
         *self.sender.borrow()
     }
 
-    /// Returns once it was asked for.
+    /// Returns once the request was made.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

@@ -1,4 +1,4 @@
-//! How each kind of resource is called, and what it answers.
+//! How each kind of resource is called.
 //!
 //! Everything that is not the engine's own goes through the `TaskInvoker` port, which is told the function, or the
 //! service's action and the pattern. The engine's own are activities, tokens and nested executions.
@@ -17,18 +17,18 @@ use crate::context::Context;
 use crate::driver::{AfterAccept, Completion};
 use request::{failed, invoke};
 
-/// How a task is answered.
+/// How a task is called and answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InvocationKind {
-    /// The port's answer is the result.
+    /// The port answers with the result.
     Call,
-    /// The port's answer is a receipt; the result comes with the token.
+    /// The port answers with a receipt; the result comes with the task token.
     Token,
-    /// A worker asks for it.
+    /// A worker of an activity asks for the task.
     Activity,
-    /// An execution of another machine, and whether its end is waited for.
+    /// The task starts an execution; the pattern says whether its end is waited for.
     Nested(Pattern),
-    /// Nobody here can do it.
+    /// No part of the engine can call the resource.
     Nobody,
 }
 
@@ -48,7 +48,7 @@ impl InvocationKind {
         }
     }
 
-    /// Whether an answer may come with a token.
+    /// Whether an answer may come with a task token.
     pub(crate) const fn takes_token(self) -> bool {
         match self {
             Self::Token | Self::Activity | Self::Nested(Pattern::WaitForTaskToken) => true,
@@ -57,7 +57,7 @@ impl InvocationKind {
     }
 }
 
-/// Calls the task to its end.
+/// Calls a task and waits for its result.
 pub(crate) async fn call(context: Arc<Context>, request: TaskRequest) -> Completion {
     let task = request.task;
     match send(&context, &request).await {
@@ -66,7 +66,7 @@ pub(crate) async fn call(context: Arc<Context>, request: TaskRequest) -> Complet
     }
 }
 
-/// Sends a call whose result comes with its token.
+/// Sends a call whose result comes with the task token.
 pub(crate) async fn submit(context: Arc<Context>, request: TaskRequest) -> Completion {
     let task = request.task;
     match send(&context, &request).await {
@@ -75,7 +75,7 @@ pub(crate) async fn submit(context: Arc<Context>, request: TaskRequest) -> Compl
     }
 }
 
-/// Nobody here can do it.
+/// The failure of a task whose resource no part of the engine can call.
 pub(crate) fn unresolvable(request: &TaskRequest) -> Event {
     let arn = resource_arn(&request.resource);
     refusal(
@@ -85,7 +85,7 @@ pub(crate) fn unresolvable(request: &TaskRequest) -> Event {
     )
 }
 
-/// The activity does not exist.
+/// The failure of a task whose activity does not exist.
 pub(crate) fn no_activity(request: &TaskRequest) -> Event {
     let arn = resource_arn(&request.resource);
     refusal(

@@ -11,7 +11,7 @@ pub(crate) enum Wait {
 }
 
 impl Wait {
-    /// What a command begins to wait for.
+    /// The wait that a command starts.
     pub(crate) const fn started_by(command: &Command) -> Option<Self> {
         match command {
             Command::InvokeTask(request) => Some(Self::Task(request.task)),
@@ -21,7 +21,7 @@ impl Wait {
         }
     }
 
-    /// What a command gives up waiting for.
+    /// The wait that a command cancels.
     pub(crate) const fn cancelled_by(command: &Command) -> Option<Self> {
         match command {
             Command::CancelTask(task) => Some(Self::Task(*task)),
@@ -31,7 +31,7 @@ impl Wait {
         }
     }
 
-    /// What an event ends.
+    /// The wait that an event ends.
     pub(crate) const fn ended_by(event: &Event) -> Option<Self> {
         match event {
             Event::TaskSucceeded { task, .. } | Event::TaskFailed { task, .. } => Some(Self::Task(*task)),

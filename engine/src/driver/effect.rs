@@ -11,22 +11,22 @@ use crate::inbox::Inbox;
 use crate::map_run::MapRunEnd;
 use crate::registry::Message;
 
-/// What a wait answered.
+/// How a wait completed.
 pub(crate) enum Completion {
     Event(Box<Event>),
-    /// The call was accepted; once that is written down, it goes on.
+    /// The call was accepted; the rest follows once that event is in the journal.
     Accepted(Event, AfterAccept),
-    /// It was accepted before a crash, and goes on.
+    /// The call was accepted before a crash; the event is in the journal already.
     Resumed(AfterAccept),
     /// The task failed in a way that stops the run.
     Halted(TaskFailure),
-    /// The nested execution has stopped and can be run again.
+    /// The nested execution has stopped and can be resumed later.
     Stopped,
-    /// A map run has ended, or stopped and can be run again; what its children have started may still run.
+    /// A map run has ended, or has stopped and can be resumed later. Executions that its children have started may run.
     MapRun(asl::MapRunId, MapRunEnd, Companions),
-    /// The wait was given up.
+    /// The wait was cancelled.
     Cancelled,
-    /// The map run cannot go on.
+    /// The map run broke off.
     Broken(Error),
 }
 
@@ -36,7 +36,7 @@ impl Completion {
     }
 }
 
-/// An event that is to be taken, and what hangs on it.
+/// An event for the interpreter, and what depends on whether the interpreter accepts it.
 pub(crate) struct Incoming {
     pub(crate) event: Event,
     pub(crate) after: Option<AfterAccept>,
@@ -53,7 +53,7 @@ impl From<Event> for Incoming {
     }
 }
 
-/// What is to be done once the events are written down.
+/// What to do once the events are in the journal.
 pub(crate) struct Effects {
     pub(crate) map_run: Option<asl::MapRunId>,
     pub(crate) after: Option<AfterAccept>,
@@ -61,12 +61,12 @@ pub(crate) struct Effects {
     pub(crate) commands: Vec<Command>,
 }
 
-/// What goes on after a call was accepted.
+/// What follows after a call was accepted.
 #[derive(Debug)]
 pub(crate) enum AfterAccept {
-    /// The token's answer is waited for.
+    /// Wait for the answer that carries the task's token.
     Token(TaskId),
-    /// A nested execution runs; its end is the task's, if the pattern says so.
+    /// Run the nested execution; its end is the end of the task, if the pattern says so.
     Execution {
         task: TaskId,
         execution: ExecutionArn,
@@ -74,7 +74,7 @@ pub(crate) enum AfterAccept {
     },
 }
 
-/// The next message; never, where none can come.
+/// The next message from the inbox; never returns without an inbox.
 pub(crate) async fn next_message(inbox: &mut Option<Inbox>) -> Incoming {
     let message = match inbox {
         Some(inbox) => inbox.next().await,

@@ -11,10 +11,10 @@ use crate::wait::Wait;
 use crate::{Error, Result, Stop, limits};
 
 impl Driver {
-    /// Waits for what comes next, and takes along what is there by then. False when the run has stopped.
+    /// Waits for the next event and takes along all others that are ready by then. `false` when the execution has stopped.
     pub(super) async fn gather(&mut self) -> Result<bool> {
         let stop = self.stop.clone();
-        // A map run that was asked to stop may have done so before this execution was told.
+        // A map run may have stopped before this execution saw the same request.
         if self.waits.is_empty() && !stop.is_requested() {
             return Err(self.stuck());
         }
@@ -23,7 +23,7 @@ impl Driver {
             () = stop.requested() => return self.wind_down().await,
             () = asked(self.abort.as_ref()) => {
                 self.end_as_asked();
-                // Its tasks may not have been called yet: they need not be.
+                // Tasks that have not been called yet need not be called any more.
                 return Ok(true);
             }
             () = &mut self.time => {
@@ -80,8 +80,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Asked to stop: tasks and timers are dropped (they are asked for again), map runs, children and what it has started
-    /// are waited for. A child's tasks are waited for, and until then its timers too: one of them may end the task.
+    /// Stops: drops tasks and timers of a journalled execution, which are asked for again after a recovery, and waits for
+    /// map runs and started executions. The tasks of an execution without a journal are waited for, and its timers as long
+    /// as tasks run, because a timer may end a task.
     async fn wind_down(&mut self) -> Result<bool> {
         let drops = |task| self.recorder.is_some() || self.registrations.contains_key(task);
         let works = self
@@ -104,7 +105,7 @@ impl Driver {
             }
             tokio::select! {
                 biased;
-                // To end is more than to stop.
+                // A request to end outweighs a request to stop.
                 () = asked(self.abort.as_ref()) => self.end_as_asked(),
                 () = &mut self.time => {
                     self.run_out_of_time();
@@ -120,7 +121,7 @@ impl Driver {
     }
 }
 
-/// Returns once it was asked for; never, where nobody can.
+/// Returns once the request was made; never, without a `Stop`.
 async fn asked(stop: Option<&Stop>) {
     match stop {
         Some(stop) => stop.requested().await,

@@ -1,4 +1,4 @@
-//! How the driver of an execution calls its tasks, and goes on with those that were accepted.
+//! How the driver of an execution calls its tasks, and what follows when a call was accepted.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::task::{self, InvocationKind};
 use crate::wait::Wait;
 
 impl Driver {
-    /// Calls a task in its own way. `begun`: it was submitted, or taken by a worker, before a crash.
+    /// Calls a task in its own way. `accepted`: the task was submitted, or taken by a worker, before a crash.
     pub(crate) fn invoke(&mut self, request: TaskRequest, accepted: bool) {
         let (task, context) = (request.task, Arc::clone(&self.context));
         let kind = InvocationKind::new(&request.resource);
@@ -56,7 +56,7 @@ impl Driver {
         }
     }
 
-    /// What was accepted is written down, and goes on.
+    /// Continues with a task whose acceptance is in the journal.
     pub(crate) fn continue_with(&mut self, after: AfterAccept) {
         match after {
             AfterAccept::Token(task) => self.wait(Wait::Task(task), pending().boxed()),
@@ -82,7 +82,7 @@ impl Driver {
         }
     }
 
-    /// The execution that a task starts is not waited for any more.
+    /// Cancels the wait for an execution that a task has started.
     pub(crate) fn cancel_nested(&mut self, nested: Nested) {
         let left = nested.cancel(&self.context, self.stop.clone());
         self.companions.0.extend(left);

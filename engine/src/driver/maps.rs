@@ -1,4 +1,4 @@
-//! The map runs of an execution: announced, run beside it, given up and waited for.
+//! The map runs of an execution: announced, run beside the execution, aborted and waited for.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::stop::Control;
 use crate::wait::Wait;
 
 impl Driver {
-    /// A map run is journalled as started before its first child can be. An Express execution has no journal, and on AWS
-    /// no such Map.
+    /// Announces a map run: the journal says that it has started before its first child can start. In an Express execution
+    /// the run fails, because AWS has no DISTRIBUTED Map there.
     pub(super) fn start_map(&mut self, request: Box<MapRunRequest>) {
         let Some(execution) = &self.execution else { return };
         if self.recorder.is_none() {
@@ -60,7 +60,7 @@ impl Driver {
         self.wait(Wait::MapRun(map_run), answer.boxed());
     }
 
-    /// After a recovery: a map run that was given up may not have heard of it.
+    /// Aborts a map run again after a recovery: the run may have missed the first request.
     pub(super) fn end_map(&mut self, request: Box<MapRunRequest>) {
         let map_run = request.map_run;
         self.map_runs.insert(map_run, request);
@@ -68,7 +68,7 @@ impl Driver {
         self.cancel(Wait::MapRun(map_run));
     }
 
-    /// It has ended once the map runs that it has given up have.
+    /// The end of the execution, after all map runs that it has aborted have ended.
     pub(super) async fn end(&mut self, ending: Ending) -> Result<Driven> {
         while !self.aborted.is_empty() {
             match self.waits.next().await {
@@ -82,7 +82,7 @@ impl Driver {
                     return Ok(Driven::Stopped);
                 }
                 None => return Ok(Driven::Stopped),
-                // Nobody waits for it any more.
+                // The execution has ended and waits for no other answer.
                 Some(
                     Completion::Event(_)
                     | Completion::Accepted(..)

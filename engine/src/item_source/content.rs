@@ -9,18 +9,18 @@ use super::failure::failed;
 /// An item as it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Content {
-    /// Its JSON text.
+    /// The item's JSON text.
     Text(String),
     Value(Value),
     /// A member of an object: `{"Key":…,"Value":…}`.
     Entry(String, Value),
 }
 
-/// A place in an object.
+/// A position in an object.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ObjectPosition {
     pub(crate) byte: u64,
-    /// Items of the object before it.
+    /// The number of items in the object before the position.
     pub(crate) count: u64,
 }
 
@@ -42,13 +42,13 @@ fn entry(key: String, value: Value) -> Value {
     Value::Object(members.into_iter().collect())
 }
 
-/// Where reading starts: the first item of a new run, or the low-water mark of a recovered one.
+/// A position in the source at which reading can start: its first item, or the low-water mark of a recovered run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Mark {
     /// The item's position among all items.
     pub(crate) item: u64,
-    /// The byte at which it is to be looked for; a row's number where there are no bytes.
+    /// The byte at which the item begins; a row's number in formats without addresses.
     pub(crate) byte: u64,
-    /// What else the source needs.
+    /// What else the source needs to find the position: see [`super::token`].
     pub(crate) token: Option<Arc<str>>,
 }

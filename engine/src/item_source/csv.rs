@@ -1,4 +1,4 @@
-//! `CSV`: the header, then the rows.
+//! Reads `CSV`: the header, then the rows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::limits;
 pub(crate) struct CsvLayout {
     pub(crate) delimiter: Delimiter,
     pub(crate) header: Header,
-    /// An object with a header alone is as good as any.
+    /// Whether an object may have a header and no rows.
     may_be_empty: bool,
 }
 
-/// Where the columns' names come from.
+/// The source of the columns' names.
 #[derive(Debug, Clone)]
 pub(crate) enum Header {
     FirstRow,
@@ -30,7 +30,7 @@ pub(crate) enum Header {
 }
 
 impl CsvLayout {
-    /// As the reader's configuration says.
+    /// The layout that the reader's configuration describes.
     pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
         let delimiter = match reader.csv_delimiter {
             None | Some(CsvDelimiter::Comma) => Delimiter::Comma,
@@ -55,7 +55,7 @@ impl CsvLayout {
         })
     }
 
-    /// Rows of these columns, without a header.
+    /// A layout of rows with these columns and without a header.
     pub(crate) fn given(names: Vec<String>) -> Result<Self, StateError> {
         check(&names)?;
         Ok(Self {
@@ -77,9 +77,9 @@ impl CsvLayout {
 pub(crate) struct CsvItems {
     window: Window,
     rows: CsvRows,
-    /// Rows so far.
+    /// The number of rows that were read.
     count: u64,
-    /// The header came from the first row, and nothing has followed it yet.
+    /// Whether the header was read from the object and no row has followed it yet.
     only_header: bool,
 }
 
@@ -101,7 +101,7 @@ impl CsvItems {
         })
     }
 
-    /// Opens an object behind its first rows, at a byte where its window once stood.
+    /// Opens an object after some of its rows, at a byte that an earlier reader has reported.
     pub(crate) async fn reopen(
         store: &Arc<dyn ObjectStore>,
         object: Object,

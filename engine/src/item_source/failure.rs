@@ -8,7 +8,7 @@ pub(crate) fn failed(cause: impl Into<String>) -> StateError {
     StateError::new(error_name::ITEM_READER_FAILED, cause.into())
 }
 
-/// The store did not give what was asked of it.
+/// The failure of a request to the store.
 pub(crate) fn of_store(at: &ObjectKey, error: &ports::Error) -> StateError {
     let hint = match error.kind() {
         ErrorKind::NotFound => "there is no such bucket, object or version",
@@ -23,7 +23,7 @@ pub(crate) fn of_store(at: &ObjectKey, error: &ports::Error) -> StateError {
     failed(format!("`{at}`: {hint}: {}", error.chain()))
 }
 
-/// A record is not what the input type says.
+/// The failure to decode a record as the input type says.
 pub(crate) fn of_record(at: &ObjectKey, record: u64, byte: u64, message: &str) -> StateError {
     failed(format!("`{at}`, item {record} (from 0), byte {byte}: {message}"))
 }

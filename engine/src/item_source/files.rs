@@ -1,4 +1,4 @@
-//! Which objects a reader reads: the one that it names, all that a listing finds, or those that a manifest lists.
+//! The objects that a reader reads: the one that it names, all objects of a listing, or those that a manifest names.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use super::window::{Object, Window};
 
 /// Objects, one after the other.
 pub(crate) enum Files {
-    /// A list that is known as a whole.
+    /// A list that is complete before the first object is read.
     Named(Named),
-    /// What a listing finds.
+    /// The objects of a listing, page by page.
     Listed(Box<Pages>),
 }
 
-/// Objects that somebody has named.
+/// Objects that the reader or a manifest has named.
 pub(crate) struct Named {
     objects: Vec<Object>,
-    /// The number of the next.
+    /// The number of the next object.
     next: usize,
-    /// The content of the manifest that names them.
+    /// Identifies the content of the manifest that names the objects.
     etag: Option<String>,
 }
 
@@ -64,7 +64,7 @@ impl Files {
         Self::Named(Named { objects, next, etag })
     }
 
-    /// Whether there may be more than one.
+    /// Whether there may be more than one object.
     pub(crate) const fn is_list(&self) -> bool {
         match self {
             Self::Named(named) => named.etag.is_some(),
@@ -72,7 +72,7 @@ impl Files {
         }
     }
 
-    /// Where the next object is.
+    /// The cursor of the next object.
     pub(crate) fn cursor(&self) -> Cursor {
         match self {
             Self::Named(named) => Cursor {
@@ -84,7 +84,7 @@ impl Files {
         }
     }
 
-    /// The next object; nothing at the end.
+    /// The next object; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Object>, StateError> {
         match self {
             Self::Named(named) => {
@@ -129,7 +129,7 @@ async fn athena(
     ))
 }
 
-/// A manifest as a whole: it is held like one item, and no longer.
+/// The whole text of a manifest. Its size is bounded like that of one item.
 async fn read_manifest(
     store: &Arc<dyn ObjectStore>,
     reader: &ItemReader,
@@ -159,7 +159,7 @@ fn data_file(bucket: &str, key: String) -> Object {
     }
 }
 
-/// The next object of a listing, unless it is the empty one that stands for a folder.
+/// The next object of a listing. Empty objects that stand for folders are skipped.
 async fn next_listed(pages: &mut Pages) -> Result<Option<Object>, StateError> {
     while let Some(info) = pages.next().await? {
         if info.size == 0 && info.key.ends_with('/') {
@@ -175,7 +175,7 @@ async fn next_listed(pages: &mut Pages) -> Result<Option<Object>, StateError> {
     Ok(None)
 }
 
-/// The listing that a reader's arguments name.
+/// The listing that a reader's arguments describe.
 pub(crate) fn pages(
     store: &Arc<dyn ObjectStore>,
     reader: &ItemReader,
@@ -206,7 +206,7 @@ fn named(reader: &ItemReader) -> Result<Object, StateError> {
     })
 }
 
-/// A text among a reader's arguments.
+/// The text of one of a reader's arguments.
 fn argument(reader: &ItemReader, name: &str) -> Result<String, StateError> {
     let value = reader.arguments.get(name).and_then(Value::as_str);
     value

@@ -1,4 +1,4 @@
-//! `JSON`: the elements of an array or the entries of an object, at `ItemsPointer` if there is one.
+//! Reads `JSON`: the elements of an array or the entries of an object, at `ItemsPointer` if there is one.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::content::{Content, ObjectPosition};
 use super::failure::{failed, of_record};
 use super::window::{Object, Window};
 
-/// Where in a file the items are.
+/// The pointer to the items in an object.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct JsonLayout {
-    /// As it was written.
+    /// The pointer as it was written.
     text: String,
     pointer: JsonPointer,
 }
@@ -51,7 +51,7 @@ impl JsonItems {
         })
     }
 
-    /// Opens an object behind an item, at a byte where its window once stood.
+    /// Opens an object after some of its items, at a byte that an earlier reader has reported.
     pub(crate) async fn reopen(
         store: &Arc<dyn ObjectStore>,
         object: Object,

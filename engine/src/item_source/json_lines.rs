@@ -1,4 +1,4 @@
-//! `JSONL`: a JSON value a line; blank lines are none.
+//! Reads `JSONL`: one JSON value in each line; blank lines are skipped.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct JsonLines {
 }
 
 impl JsonLines {
-    /// Opens an object at its beginning, or where its window once stood.
+    /// Opens an object at its beginning, or at a byte that an earlier reader has reported.
     pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
         object: Object,
@@ -54,7 +54,7 @@ impl JsonLines {
         Ok(None)
     }
 
-    /// The length of the next line, its line feed included.
+    /// **Bytes** of the next line, including its line feed.
     async fn line(&mut self) -> Result<Option<usize>, StateError> {
         loop {
             let bytes = self.window.bytes();

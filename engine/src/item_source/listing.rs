@@ -1,4 +1,4 @@
-//! `listObjectsV2`: all pages of a listing.
+//! Reads `listObjectsV2`: all pages of a listing.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,30 +15,30 @@ pub(crate) struct Pages {
     store: Arc<dyn ObjectStore>,
     bucket: String,
     prefix: String,
-    /// What is left of the page.
+    /// The objects of the page that were not handed out yet.
     objects: VecDeque<ObjectInfo>,
-    /// The store's mark of the page, and of the one behind it.
+    /// The store's tokens of this page and of the next one.
     page: Option<String>,
     following: Following,
-    /// The key that was handed out last.
+    /// The key of the object that was handed out last.
     after: Option<String>,
-    /// Objects that were handed out, and what they were.
+    /// The number of objects that were handed out, and a digest of them.
     count: u64,
     digest: u64,
     identity: Identity,
 }
 
-/// What makes an object of a listing another one, for those who know it by its place.
+/// What identifies an object of a listing for a reader that knows the object by its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Identity {
     Key,
-    /// Its content too.
+    /// The key and the content.
     Content,
 }
 
-/// What stands behind a page.
+/// What follows a page.
 enum Following {
-    /// It is not known: no page has been read.
+    /// Unknown, because no page has been read.
     Unknown,
     Page(String),
     Nothing,
@@ -65,7 +65,7 @@ impl Pages {
         }
     }
 
-    /// Goes on until as many objects have been handed out as there had been at that cursor: they must be the same ones.
+    /// Hands out as many objects as an earlier reader had at that cursor, and checks that they are equal to that reader's.
     pub(crate) async fn check(mut self, seen: &Cursor) -> Result<(), StateError> {
         while self.count < seen.count && self.next().await?.is_some() {}
         if (self.count, self.digest) == (seen.count, seen.digest) {
@@ -99,7 +99,7 @@ impl Pages {
         &self.bucket
     }
 
-    /// Behind the object that was handed out last.
+    /// The cursor after the object that was handed out last.
     pub(crate) fn cursor(&self) -> Cursor {
         Cursor {
             page: self.page.clone(),
@@ -110,7 +110,7 @@ impl Pages {
         }
     }
 
-    /// The next object; nothing at the end.
+    /// The next object; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<ObjectInfo>, StateError> {
         loop {
             if let Some(object) = self.objects.pop_front() {
@@ -136,7 +136,7 @@ impl Pages {
     }
 }
 
-/// An object as an item. The port knows no storage classes: what it lists is `STANDARD`.
+/// An object as an item. The port tells no storage class, so every object is `STANDARD`.
 ///
 /// **Source**: AWS as others observed it in 2026-09; `Etag` keeps its quotes, `LastModified` is Java's text of seconds.
 pub(crate) fn item(object: &ObjectInfo) -> String {
@@ -164,7 +164,7 @@ fn seconds(moment: Timestamp) -> String {
     format!("{digits}{point}E{exponent}")
 }
 
-/// Whether the objects are the items, not what is in them.
+/// Whether the listed objects themselves are the items.
 pub(super) fn lists(reader: &ItemReader) -> bool {
     reader.resource.ends_with(":listObjectsV2") && reader.transformation != Some(ReaderTransformation::LoadAndFlatten)
 }

@@ -1,12 +1,12 @@
-//! Where a map run's items come from: a state's data, or a reader over the object store.
+//! The items of a map run: from the state's data, or from a reader over the object store.
 //!
 //! ```text
 //!   files (one object, a listing, a manifest) ──▶ object (CSV, JSON, …) ──▶ window ──▶ store, range by range
 //! ```
 //!
-//! Streams: what a reader holds is bounded in `limits`. Every item has a mark, from which a recovered run reads on: the
-//! byte where the format has addresses, the row or the place in a list where it has not, and the `ETag` of what was
-//! read, so that a run never goes on in other bytes than it began with.
+//! Items are streamed; `limits` bounds what a reader holds. Every item has a mark at which a recovered run can continue:
+//! the byte in formats with addresses, else the row or the position in a list, and the `ETag` of the object, so that a
+//! run never continues in other bytes than those with which it began.
 
 mod content;
 mod csv;
@@ -41,7 +41,7 @@ use token::Token;
 /// One item as it was read.
 #[derive(Debug)]
 pub(crate) struct SourceItem {
-    /// Its position among all items.
+    /// The item's position among all items.
     pub(crate) index: u64,
     pub(crate) content: Content,
 }
@@ -60,7 +60,7 @@ enum Kind {
     Listing(Box<Listing>),
 }
 
-/// Objects that are items themselves.
+/// Listed objects that are items themselves.
 struct Listing {
     pages: Pages,
     name: String,
@@ -101,7 +101,7 @@ impl ItemSource {
         })
     }
 
-    /// What `$$.Map.Item.Source` says of the item that was read last.
+    /// `$$.Map.Item.Source` of the item that was read last.
     pub(crate) fn name(&self) -> &str {
         match &self.kind {
             Kind::State(_) => "STATE_DATA",
@@ -110,7 +110,7 @@ impl ItemSource {
         }
     }
 
-    /// **Bytes** that are held between two items.
+    /// **Bytes** that the source holds between two items.
     #[cfg(test)]
     fn held(&self) -> usize {
         match &self.kind {
@@ -119,8 +119,8 @@ impl ItemSource {
         }
     }
 
-    /// What the first object was read as, once it was, if reading began there: a mark of item 0 with this token begins
-    /// there again, and finds the same or nothing.
+    /// The token of the first object, once its reading has begun there. A mark of item 0 with this token starts there again
+    /// and finds an unchanged object or none.
     pub(crate) fn start(&self) -> Option<Arc<str>> {
         match &self.kind {
             Kind::State(_) | Kind::Listing(_) => None,
@@ -128,7 +128,7 @@ impl ItemSource {
         }
     }
 
-    /// Where the next item begins.
+    /// The mark of the next item.
     pub(crate) fn mark(&self) -> Mark {
         let (byte, token) = match &self.kind {
             Kind::State(_) => (0, None),
@@ -142,7 +142,7 @@ impl ItemSource {
         }
     }
 
-    /// The next item; nothing at the end.
+    /// The next item; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<SourceItem>, StateError> {
         let index = self.next;
         if index >= self.items_max {
@@ -173,15 +173,15 @@ impl Listing {
     }
 }
 
-/// Whether a listing says which items there are: nothing but what it said tells it from another one.
+/// Whether a listing determines the items, so that a changed listing can only be noticed by what an earlier one had.
 pub(crate) fn is_listed(request: &MapRunRequest) -> bool {
     matches!(&request.items, Items::Reader(reader) if reader.resource.ends_with(":listObjectsV2"))
 }
 
-/// A listing must still say, from a mark on, what it had said by the time of that token.
+/// Checks that a listing still has, from a mark on, the objects that it had at the time of the token `seen`.
 ///
 /// # Errors
-/// When it does not: its items are known by their places, and other ones would be taken for them.
+/// When the listing has changed: items are known by their positions, and other items would be taken for them.
 pub(crate) async fn check_listing(
     store: &Arc<dyn ObjectStore>,
     request: &MapRunRequest,
@@ -195,7 +195,7 @@ pub(crate) async fn check_listing(
     files::pages(store, reader, from.as_ref())?.check(&seen).await
 }
 
-/// How many items there are, where that is known before they are read.
+/// The number of items, where it is known before they are read.
 pub(crate) fn known_items(request: &MapRunRequest) -> Option<u64> {
     match &request.items {
         Items::State(items) => u64::try_from(state::len(items)).ok(),

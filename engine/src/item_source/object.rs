@@ -33,7 +33,7 @@ pub(crate) enum ObjectItems {
 }
 
 impl Layout {
-    /// As the reader's configuration says.
+    /// The layout that the reader's configuration describes.
     pub(crate) fn from_reader(reader: &ItemReader) -> Result<Self, StateError> {
         match reader.input_type {
             Some(InputType::Csv) => CsvLayout::from_reader(reader).map(Self::Csv),
@@ -45,7 +45,7 @@ impl Layout {
         }
     }
 
-    /// The same where there are other objects: one without items is none among many.
+    /// The layout of one object among several, which may be without items.
     pub(crate) fn in_a_list(self) -> Self {
         match self {
             Self::Csv(layout) => Self::Csv(layout.in_a_list()),
@@ -92,7 +92,7 @@ impl ObjectItems {
         }
     }
 
-    /// The next item; nothing at the end.
+    /// The next item; `None` after the last.
     pub(crate) async fn next(&mut self) -> Result<Option<Content>, StateError> {
         match self {
             Self::Csv(items) => Ok(items.next().await?.map(Content::Text)),
@@ -102,7 +102,7 @@ impl ObjectItems {
         }
     }
 
-    /// Where the next item is to be looked for; a row's number in a Parquet file.
+    /// The byte at which the next item begins; a row's number in a Parquet file.
     pub(crate) fn byte(&self) -> u64 {
         match self {
             Self::Csv(items) => items.window().position(),
@@ -131,7 +131,7 @@ impl ObjectItems {
         }
     }
 
-    /// What a mark remembers of it.
+    /// The part of a mark's token that belongs to this object.
     pub(crate) fn token(&self) -> Token {
         Token {
             etag: self.object().etag.clone(),

@@ -1,4 +1,4 @@
-//! The items of one object after the other.
+//! The items of several objects, one object after the other.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(crate) struct Objects {
     /// `S3://bucket/key` of the object that was read last.
     name: String,
     token: Option<Arc<str>>,
-    /// The first object's, if reading began with it.
+    /// The token of the first object, if reading began with it.
     start: Option<Arc<str>>,
 }
 
@@ -59,7 +59,7 @@ impl Objects {
         self.current.as_ref().map_or(0, ObjectItems::held)
     }
 
-    /// Where the next item is to be looked for.
+    /// The position of the next item, and the token that goes with it.
     pub(crate) fn place(&self) -> (u64, Option<Arc<str>>) {
         let byte = self.current.as_ref().map_or(0, ObjectItems::byte);
         (byte, self.token.clone())
@@ -91,7 +91,7 @@ impl Objects {
         }
     }
 
-    /// Opens the next object, under the `ETag` of the token if it has one. False when there is none.
+    /// Opens the next object, on condition of the token's `ETag` if it has one; `false` when there is no further object.
     async fn go_on(&mut self, token: Token, position: ObjectPosition) -> Result<bool, StateError> {
         let cursor = self.files.cursor();
         let Some(object) = self.files.next().await? else {
@@ -113,7 +113,7 @@ impl Objects {
         Ok(true)
     }
 
-    /// The object has been read.
+    /// Closes an object whose last item was read.
     fn end(&mut self) {
         self.current = None;
         let between = Token {

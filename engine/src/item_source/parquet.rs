@@ -1,4 +1,4 @@
-//! `PARQUET`: the footer, then the rows of one row group after the other.
+//! Reads `PARQUET`: the footer, then the rows of one row group after the other.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) struct ParquetItems {
     store: Arc<dyn ObjectStore>,
     object: Object,
     footer: ParquetFooter,
-    /// The number of the row group that is to be read next.
+    /// The number of the row group to be read next.
     group: usize,
     rows: Option<ParquetRows>,
     /// The number of the next row in the file.
@@ -53,7 +53,7 @@ impl ParquetItems {
         self.row
     }
 
-    /// Whole row groups are left out; within one, rows have no addresses.
+    /// Moves to a row. Whole row groups are skipped; within a row group, rows are read and dropped, as they have no addresses.
     async fn seek(&mut self, row: u64) -> Result<(), StateError> {
         while self.group < self.footer.groups() && self.row + self.footer.rows_in(self.group) <= row {
             self.row += self.footer.rows_in(self.group);

@@ -9,7 +9,7 @@ use super::content::Content;
 /// Items that are in memory already.
 pub(crate) enum StateItems {
     Elements(Arc<Value>),
-    /// In a list, so that each is found at once.
+    /// Entries in a list, so that each is found by its number.
     Entries(Vec<(String, Value)>),
 }
 
@@ -38,7 +38,7 @@ impl StateItems {
     }
 }
 
-/// How many items a state's data are.
+/// The number of items in a state's data.
 pub(crate) fn len(items: &Value) -> usize {
     let elements = items.as_array().map(Vec::len);
     let entries = || items.as_object().map(serde_json::Map::len);

@@ -1,4 +1,4 @@
-//! What a mark remembers besides the item's number and its byte: which content it was read from.
+//! What a mark keeps besides the item's number and its byte: the content from which the item was read.
 //!
 //! Kept in the map run's ledger as text; a recovered run opens its source with it.
 
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::failed;
 
-/// Where a reader stands, but for the byte.
+/// The position of a reader, without the byte.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Token {
-    /// The content that is being read; absent between two objects.
+    /// The `ETag` of the object that is being read; absent between two objects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) etag: Option<String>,
     /// Items before this object's first.
@@ -27,24 +27,24 @@ pub(crate) struct Token {
     pub(crate) cursor: Option<Cursor>,
 }
 
-/// Where a list of objects stands.
+/// The position in a list of objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Cursor {
-    /// A listing: the store's own mark of the page.
+    /// Of a listing: the store's token of the page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page: Option<String>,
-    /// A listing: the key behind which it goes on.
+    /// Of a listing: the key after which it continues.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) after: Option<String>,
-    /// A listing: how many objects there were by then, and what they were.
+    /// Of a listing: the number of objects so far, and a digest of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) count: u64,
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) digest: u64,
-    /// A manifest: the number of the file at which it goes on.
+    /// Of a manifest: the number of the file at which reading continues.
     pub(crate) file: usize,
-    /// A manifest: its content.
+    /// Of a manifest: identifies its content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) etag: Option<String>,
 }
@@ -63,7 +63,7 @@ impl Token {
         token.map_err(|error| failed(format!("the ledger's mark of the source cannot be read: {error}")))
     }
 
-    /// What the items of a JSON file are part of.
+    /// Whether the items of a JSON object are elements or entries.
     pub(crate) const fn shape(&self) -> JsonShape {
         if self.entries {
             JsonShape::Object

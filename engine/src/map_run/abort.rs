@@ -1,4 +1,4 @@
-//! How a map run ends before its time: it has failed, or its execution has given it up.
+//! How a map run ends before its children have ended: it has failed, or its execution has aborted it.
 
 use asl::{ExecutionType, StateError};
 use ports::{ErrorKind, ExecutionArn, RunFailure};
@@ -10,19 +10,19 @@ use crate::naming::InFlight;
 use crate::{Result, limits};
 
 impl MapRun {
-    /// Children that run are aborted, and that is written down together with the reason; none when the execution gave
-    /// the run up.
+    /// Aborts the children that run and commits the reason with their ends. There is no error when the execution aborted the
+    /// run.
     pub(super) async fn abort(&mut self, error: Option<StateError>) -> Result<ChildrenEnd> {
         let error = error.filter(|_| !self.control.abort.is_requested());
-        // The execution gives a run up that was never to begin, but not for a reason of its own.
+        // A run that fails at its start is aborted by its execution too, but its own reason counts.
         let error = self.request.doomed.clone().or(error);
         let reason = error.map_or_else(RunFailure::default, failure_of);
         let reason = self.state.failing.take().unwrap_or(reason);
         match self.request.execution_type {
-            // Nothing of them is written down.
+            // Express children have no journal that could disagree with the ledger.
             ExecutionType::Express => self.end_children().await?,
             ExecutionType::Standard => {
-                // A child that is aborted stays so: no later life may go on as if nothing had been.
+                // An aborted child stays aborted, so a later process must know why before the first child is aborted.
                 self.state.failing = Some(reason.clone());
                 self.dirty = true;
                 self.flush().await?;
@@ -36,14 +36,14 @@ impl MapRun {
         }
         self.state.failing = None;
         self.state.failure = Some(reason);
-        // Until the results are written this is what there is to tell.
+        // `DescribeMapRun` tells this number until the results are written.
         self.state.pending = self.pending();
         self.dirty = true;
         self.flush().await?;
         Ok(ChildrenEnd::Over)
     }
 
-    /// Children are asked to end, and have. What they have started goes on.
+    /// Asks the children to end and waits until they have ended. Executions that they have started run on.
     async fn end_children(&mut self) -> Result<()> {
         self.abort_children.request();
         while let Some(returned) = self.children.join_next().await {
@@ -52,9 +52,9 @@ impl MapRun {
         Ok(())
     }
 
-    /// Takes children on that an earlier life had started and this one has not come to: those that run, and those
-    /// that ended without a word of it in the ledger. Children are started in order, so that none is missed that has
-    /// more than all that may run at once missing before it.
+    /// Adopts children that an earlier process had started and this process has not come to: those that run, and those
+    /// whose end is not in the ledger. Children are started in order, so the search ends after as many missing positions as
+    /// children may run at once.
     async fn adopt(&mut self) -> Result<()> {
         let (mut from, mut missing) = (self.next, 0);
         while self.start == AttemptStart::Resumed && missing < limits::CHILD_CONCURRENCY_MAX {
@@ -75,7 +75,7 @@ impl MapRun {
         Ok(())
     }
 
-    /// The child there, if this attempt has started it.
+    /// The child at a position, if this attempt has started it.
     async fn started_before(&mut self, position: u64) -> Result<Option<InFlight>> {
         let (_, arn) = self.naming.child(position, self.request.redrive);
         let row = self

@@ -8,8 +8,8 @@ use super::message::{MapRunMessage, Snapshot};
 use crate::Result;
 
 impl MapRun {
-    /// What is known of the items that no child has had yet, where it is known how many there are: all but those that
-    /// are accounted for otherwise. Of a run that does a part of another's again it is what is still to be read.
+    /// The items that no child has had yet, where the number of all items is known: all items without those that are counted
+    /// otherwise. In a run with an item subset: the items that were not read yet.
     pub(super) fn pending(&self) -> Amount {
         let Some(total) = self.total else {
             return Amount::default();
@@ -26,13 +26,13 @@ impl MapRun {
         let executions = match batcher.map(|batcher| (batcher.items_per_batch_max, batcher.input_bytes_per_batch_max)) {
             None => items,
             Some((Some(max), None)) if max > 0 => items.div_ceil(max),
-            // How many batches their bytes make is known when they are made.
+            // The number of batches that are bounded by bytes is known once they are made.
             Some(_) => 0,
         };
         Amount { executions, items }
     }
 
-    /// Answers all messages that are there.
+    /// Answers all messages that have arrived.
     pub(super) async fn answer_messages(&mut self) -> Result<()> {
         while let Some(message) = self.inbox.as_mut().and_then(MapRunInbox::try_next) {
             self.answer_message(message).await?;
@@ -41,7 +41,7 @@ impl MapRun {
     }
 
     pub(super) async fn answer_message(&mut self, message: MapRunMessage) -> Result<()> {
-        // Whoever asked may have gone.
+        // The sender of a message may have gone.
         match message {
             MapRunMessage::Describe(reply) => {
                 let snapshot = Snapshot {

@@ -1,8 +1,8 @@
-//! Which children an attempt of a map run is to do: all of a new run, what is left of one that is redriven.
+//! Which children an attempt of a map run has to do: all children of a new run, the remaining ones of a redriven run.
 //!
-//! Nothing is remembered of children that are to be done but what is known of those that are done: the ledger has, of
-//! each earlier attempt, which children were done and which of them did not succeed. The set is made of that again
-//! whenever the run is taken up. It grows with the spans of what did not succeed: 16 bytes for each.
+//! The ledger keeps, for each earlier attempt, which children were done and which of them did not succeed. The set of
+//! children that remain is computed from that whenever the run is opened. It takes 16 bytes for each span of children
+//! that did not succeed.
 
 use std::sync::Arc;
 
@@ -22,21 +22,21 @@ use crate::item_subset::ItemSubset;
 use crate::naming::Naming;
 use crate::{Ports, Result};
 
-/// A map run as it begins, is taken up again, or is redriven.
+/// An attempt of a map run that was started, resumed or redriven.
 pub(super) struct OpenedAttempt {
     pub(super) state: LedgerState,
     pub(super) start: AttemptStart,
 }
 
-/// Whether anybody has worked on an attempt before.
+/// Whether an earlier process has worked on the attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptStart {
     New,
-    /// An earlier one may have started children that this one has not come to.
+    /// An earlier process may have started children that this process has not come to.
     Resumed,
 }
 
-/// Begins an attempt of a map run, or takes it up again.
+/// Starts an attempt of a map run, or resumes the one that the ledger holds.
 pub(super) async fn open(
     context: &Arc<Context>,
     naming: &Naming,
@@ -65,13 +65,13 @@ pub(super) async fn open(
         if let Some(item_subset) = item_subset
             && let Some((_, earlier)) = earlier_run(&context.ports, &state.map, item_subset).await?
         {
-            // Its items are known by their places: it must be the same source.
+            // Items are identified by their positions, so this run must read an unchanged source.
             state.source_start = earlier.source_start;
             state.listed = earlier.listed;
         }
     }
     if request.redrive > state.redrives() {
-        // What has failed runs again: its record would be a second one.
+        // Children that failed run again, and each child has one record.
         let forgotten = ledger.forget_results(&naming.arn, ResultStatus::Failed).await;
         forgotten.map_err(while_doing("clear the map run's ledger"))?;
         state = LedgerState {
@@ -129,12 +129,12 @@ fn again(mut state: LedgerState, redrive: u32) -> LedgerState {
     }
 }
 
-/// Children that an attempt is to do, by position.
+/// Positions of the children that an attempt has to do.
 #[derive(Debug, Clone)]
 pub(super) struct ToDo {
-    /// They did not succeed in an earlier attempt.
+    /// Children that did not succeed in an earlier attempt.
     again: SpanSet,
-    /// No attempt has come to them.
+    /// Children that no attempt has started.
     never_started: SpanSet,
 }
 
@@ -150,7 +150,7 @@ impl ToDo {
         self.never_started.contains(position) || self.again.contains(position)
     }
 
-    /// The first of them from that position on.
+    /// The first position in the set that is not below `from`.
     pub(super) fn next(&self, from: u64) -> Option<u64> {
         let (again, new) = (self.again.next(from), self.never_started.next(from));
         again.into_iter().chain(new).min()
@@ -171,7 +171,7 @@ pub(super) struct Unsuccessful {
 }
 
 impl Unsuccessful {
-    /// Nothing, if it has succeeded.
+    /// The entry for a child with this ending; `None` when the child has succeeded.
     pub(super) fn new(position: u64, ending: &ChildEnding) -> Option<Self> {
         let error = ending.error()?;
         Some(Self {
@@ -182,7 +182,7 @@ impl Unsuccessful {
     }
 }
 
-/// What the present attempt of a map run is to do.
+/// The children that the present attempt of a map run has to do.
 pub(super) async fn to_do(
     ports: &Ports,
     arn: &MapRunArn,
@@ -193,7 +193,7 @@ pub(super) async fn to_do(
     after(&ports.ledger, arn, first, &state.attempts).await
 }
 
-/// What a run's first attempt is to do: all, or what another run has left.
+/// The children that the first attempt of a run has to do: all, or those of its item subset.
 fn at_first<'a>(ports: &'a Ports, map: &'a str, item_subset: Option<&'a ItemSubset>) -> BoxFuture<'a, Result<ToDo>> {
     match item_subset {
         Some(item_subset) => of_another_run(ports, map, item_subset).boxed(),
@@ -201,7 +201,7 @@ fn at_first<'a>(ports: &'a Ports, map: &'a str, item_subset: Option<&'a ItemSubs
     }
 }
 
-/// What is left to do after some attempts, the first of which was to do all of `to_do`.
+/// The children that remain after some attempts, the first of which had to do all of `to_do`.
 async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attempts: &[Attempt]) -> Result<ToDo> {
     for (number, attempt) in (0..).zip(attempts) {
         for set in [&mut to_do.again, &mut to_do.never_started] {
@@ -215,19 +215,19 @@ async fn after(ledger: &Arc<dyn Ledger>, arn: &MapRunArn, mut to_do: ToDo, attem
     Ok(to_do)
 }
 
-/// The run of the same Map in the earlier execution. There is one at most: that was seen to when this one was made.
+/// The run of the Map with this name in the earlier execution. There is at most one: [`ItemSubset::check`] made sure.
 async fn earlier_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> Result<Option<(MapRunArn, LedgerState)>> {
     let mut runs = item_subset.map_runs(&ports.ledger).await?.into_iter();
     Ok(runs.find(|(_, state)| state.map == map))
 }
 
-/// Those items of the same Map's last run in another execution that a person wants to be done again. They are new here.
+/// The children of the Map's run in another execution that the item subset selects. In this execution they are new.
 async fn of_another_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> Result<ToDo> {
     let ledger = &ports.ledger;
     let Some((arn, state)) = earlier_run(ports, map, item_subset).await? else {
         return Ok(ToDo::all());
     };
-    // It may have been to do a part itself; of its own, if somebody mistook its name, nothing follows.
+    // The earlier execution may have had an item subset of its own. One that names the execution itself is ignored.
     let row = ports.journal.execution(&item_subset.execution).await;
     let row = row.map_err(while_doing("read the execution"))?;
     let its_own = ItemSubset::from_row(&row)?.filter(|its_own| its_own.execution != item_subset.execution);
@@ -240,7 +240,7 @@ async fn of_another_run(ports: &Ports, map: &str, item_subset: &ItemSubset) -> R
     let left = after(ledger, &arn, first, &attempts).await?;
     let mut wanted = SpanSet::default();
     for number in (0..).take(attempts.len()) {
-        // Of a child that was tried several times the last ending counts.
+        // The last ending counts for a child that ran in several attempts.
         let mut others = SpanSet::default();
         for_each(ledger, &arn, number, |child| {
             if item_subset.only.matches(&child.status, child.error.as_deref()) {
@@ -285,7 +285,7 @@ async fn for_each(
     Ok(())
 }
 
-/// Where the child at the low-water mark begins. The first one's was never passed: it begins where the source does.
+/// The mark at which the child at the low-water mark begins. The first child begins where the source begins.
 pub(super) fn mark(state: &LedgerState) -> Mark {
     let start = state.source_start.as_deref().filter(|_| state.source_item == 0);
     Mark {

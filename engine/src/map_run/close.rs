@@ -1,4 +1,4 @@
-//! What a map run leaves when its children have ended, and what it answers its execution.
+//! What a map run writes when its children have ended, and the result that it gives to its execution.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,10 +17,10 @@ use crate::error::while_doing;
 use crate::json::to_json;
 use crate::result_sink::{self, NeverStarted, Sink};
 
-/// The last result set that was written as a whole.
+/// The last complete result set.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Written {
-    /// The attempt that wrote it: the records of one that could not are still in the ledger.
+    /// The attempt that wrote the set. The records of an attempt that could not write are still in the ledger.
     #[serde(default)]
     redrive: Option<u32>,
     #[serde(flatten)]
@@ -28,9 +28,9 @@ struct Written {
 }
 
 impl MapRun {
-    /// Writes the results out, once, and says how the run has ended.
+    /// Writes the results, once, and returns how the run has ended.
     pub(super) async fn close(&mut self) -> Result<MapRunResult> {
-        // From here on the ledger says all there is to say.
+        // From here on, the ledger answers what is asked about the run.
         self.inbox = None;
         let mut output = None;
         if !self.state.is_over() {
@@ -50,7 +50,7 @@ impl MapRun {
         self.answer(output).await
     }
 
-    /// Returns the state's output, if it is the children's and they have succeeded.
+    /// Writes the result files, or returns the state's output of a successful run without result files.
     async fn leave_results(&mut self) -> Result<Option<String>> {
         let request = Arc::clone(&self.request);
         let counted = Arc::new(Mutex::new(Amount::default()));
@@ -69,7 +69,7 @@ impl MapRun {
                         };
                     }
                     Err(error) => {
-                        // It may have broken off before it came to all of them.
+                        // The export may have broken off before all of them were counted.
                         *counted.lock().unwrap_or_else(PoisonError::into_inner) = Amount::default();
                         if let Some(never_started) = self.never_started(&counted).await {
                             never_started.count().await;
@@ -92,12 +92,12 @@ impl MapRun {
         Ok(collected.map_err(|error| self.fail(error)).ok())
     }
 
-    /// What made it fail first counts.
+    /// Marks the run as failed; the first reason counts.
     fn fail(&mut self, error: StateError) {
         self.state.failure.get_or_insert_with(|| failure_of(error));
     }
 
-    /// Of a run that an earlier life has closed, the children's outputs are collected again.
+    /// The result of the run. The outputs of a run that an earlier process has closed are collected again.
     async fn answer(&mut self, collected: Option<String>) -> Result<MapRunResult> {
         if self.state.status == MapRunStatus::Aborted {
             return Ok(MapRunResult::Aborted);
@@ -121,7 +121,7 @@ impl MapRun {
         Sink::new(&ports.store, &ports.ledger, &self.naming.arn)
     }
 
-    /// What stands in files need not stand in the ledger.
+    /// Clears the records in the ledger that are in result files.
     async fn forget_results(&mut self) -> Result<()> {
         for status in [ResultStatus::Succeeded, ResultStatus::Failed] {
             let forgotten = self.context.ports.ledger.forget_results(&self.naming.arn, status).await;
@@ -130,13 +130,13 @@ impl MapRun {
         Ok(())
     }
 
-    /// A run that failed before its first child leaves nothing.
+    /// Whether there are results: a run that failed before its first child ended has none.
     const fn has_results(&self) -> bool {
         self.state.failure.is_none() || self.state.executions.ended() > 0
     }
 
-    /// The inputs of a failed run's children that this attempt has not started, if they can still be read. `counted`
-    /// will hold those of them that no attempt has started. A run that was not to begin does not read its source.
+    /// The inputs of a failed run's children that this attempt has not started, if the source can still be read. `counted`
+    /// receives the number of those that no attempt has started. A run that fails at its start does not read its source.
     fn never_started(&self, counted: &Arc<Mutex<Amount>>) -> BoxFuture<'static, Option<NeverStarted>> {
         if self.state.failure.is_none() || self.request.doomed.is_some() {
             return futures::future::ready(None).boxed();
@@ -163,7 +163,7 @@ impl MapRun {
     }
 }
 
-/// Files of earlier attempts whose records are still true: a child that has succeeded is not done again.
+/// Files of earlier attempts that stay valid: those of children that have succeeded, which do not run again.
 fn earlier_files(state: &LedgerState) -> ResultFiles {
     ResultFiles {
         succeeded: written(state).files.succeeded,

@@ -1,4 +1,4 @@
-//! `DescribeMapRun`, `ListMapRuns`, `UpdateMapRun`.
+//! `DescribeMapRun`, `ListMapRuns` and `UpdateMapRun`.
 
 use ports::{Amount, Counts, ExecutionArn, LedgerState, MapRunArn, MapRunStatus, Timestamp};
 use serde::{Serialize, Serializer};
@@ -8,84 +8,84 @@ use super::message::{MapRunChange, MapRunMessage, Snapshot};
 use crate::error::{InvalidRequest, while_doing};
 use crate::{Engine, Error, Result};
 
-/// What `DescribeMapRun` tells.
+/// The response of `DescribeMapRun`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MapRunDescription {
-    /// Names it.
+    /// The ARN of the map run.
     pub map_run_arn: MapRunArn,
-    /// The execution that it is part of.
+    /// The execution that runs the Map state.
     pub execution_arn: ExecutionArn,
-    /// Where it stands.
+    /// The status of the map run.
     pub status: MapRunStatus,
-    /// When it started.
+    /// When the map run started.
     #[serde(serialize_with = "date")]
     pub start_date: Timestamp,
-    /// When it ended.
+    /// When the map run ended.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub stop_date: Option<Timestamp>,
-    /// Children at once; `0` stands for AWS's default.
+    /// Children that may run at once; `0` stands for the default of AWS, 10,000.
     pub max_concurrency: u64,
     /// **Percent** of failed items that is tolerated.
     pub tolerated_failure_percentage: f64,
-    /// Failed items that are tolerated.
+    /// The number of failed items that is tolerated.
     pub tolerated_failure_count: u64,
-    /// By items.
+    /// Items by status.
     pub item_counts: MapRunCounts,
-    /// By children.
+    /// Children by status.
     pub execution_counts: MapRunCounts,
-    /// How often it was redriven.
+    /// Number of redrives of the map run.
     pub redrive_count: u32,
-    /// When it was last redriven.
+    /// When the map run was last redriven.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub redrive_date: Option<Timestamp>,
 }
 
-/// The items or the children of a map run by where they stand.
+/// The numbers of a map run's items, or of its children, by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MapRunCounts {
-    /// Known, and not started.
+    /// Known and not started.
     pub pending: u64,
-    /// Going on.
+    /// Running.
     pub running: u64,
-    /// Ended well.
+    /// Ended with success.
     pub succeeded: u64,
     /// Ended with an error.
     pub failed: u64,
-    /// Their time was up.
+    /// Ended because their time was up.
     pub timed_out: u64,
-    /// Were stopped.
+    /// Ended because they were stopped.
     pub aborted: u64,
-    /// All of these, and those that wait for their redrive.
+    /// All of the numbers above and `pending_redrive`.
     pub total: u64,
-    /// Stand in result files.
+    /// Have records in result files.
     pub results_written: u64,
-    /// Ended without success, and a redrive would not do them again.
+    /// Ended without success and cannot be redriven.
     pub failures_not_redrivable: u64,
-    /// Did not succeed in an earlier attempt, and this one has not come to them.
+    /// Did not succeed in an earlier attempt and have not been started in this one.
     pub pending_redrive: u64,
 }
 
-/// One map run in a list.
+/// An entry of `ListMapRuns`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MapRunEntry {
-    /// The execution that it is part of.
+    /// The execution that runs the Map state.
     pub execution_arn: ExecutionArn,
-    /// Names it.
+    /// The ARN of the map run.
     pub map_run_arn: MapRunArn,
-    /// What its children run: `…:stateMachine:Machine/Label`.
+    /// The state machine that the children run: `…:stateMachine:Machine/Label`.
     pub state_machine_arn: String,
-    /// When it started.
+    /// When the map run started.
     #[serde(serialize_with = "date")]
     pub start_date: Timestamp,
-    /// When it ended.
+    /// When the map run ended.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "date")]
     pub stop_date: Option<Timestamp>,
 }
 
-/// As AWS's tools print it: RFC 3339.
+/// Writes a date in the form of AWS's tools: RFC 3339.
 fn date<S: Serializer, D: Copy + Into<Option<Timestamp>>>(
     date: &D,
     serializer: S,
@@ -97,7 +97,8 @@ fn date<S: Serializer, D: Copy + Into<Option<Timestamp>>>(
 }
 
 impl MapRunDescription {
-    /// What a ledger tells of a map run that does not go on here; nothing of one that is older than such descriptions.
+    /// The description of a map run that is not being driven here, as its ledger tells it; `None` where the ledger does not
+    /// name the execution.
     pub fn from_ledger(arn: &MapRunArn, state: LedgerState) -> Option<Self> {
         let snapshot = Snapshot {
             pending: state.pending,
@@ -110,7 +111,7 @@ impl MapRunDescription {
 }
 
 impl Engine {
-    /// `DescribeMapRun`: of one that goes on in this engine what it is doing, else what its ledger says.
+    /// `DescribeMapRun`. A map run that this engine drives describes itself, any other is described by its ledger.
     ///
     /// # Errors
     /// [`Error::Request`] when there is no such map run.
@@ -125,7 +126,7 @@ impl Engine {
         described.ok_or(Error::Request(InvalidRequest::MapRun))
     }
 
-    /// Asks the run itself, if it goes on here.
+    /// Asks the map run itself, if this engine drives it.
     async fn ask(&self, arn: &MapRunArn) -> Option<Snapshot> {
         let sender = self.context.registry.map_run(arn)?;
         let (reply, snapshot) = oneshot::channel();
@@ -133,7 +134,7 @@ impl Engine {
         snapshot.await.ok()
     }
 
-    /// `ListMapRuns`: at most `limit`, the newest first, after the first `skip`.
+    /// `ListMapRuns`: at most `limit` map runs of an execution, the newest first, after the first `skip`.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -150,10 +151,10 @@ impl Engine {
         Ok(entries.collect())
     }
 
-    /// `UpdateMapRun`: from now on, and written down when this returns.
+    /// `UpdateMapRun`: changes settings of a running map run. The change is in the ledger when this method returns.
     ///
     /// # Errors
-    /// [`Error::Request`] when there is no such map run, it has ended, or the percentage is none.
+    /// [`Error::Request`] when there is no such map run, the run has ended, or the percentage is not between 0 and 100.
     pub async fn update_map_run(&self, arn: &MapRunArn, change: MapRunChange) -> Result<()> {
         let percentage = change.tolerated_failure_percentage;
         if percentage.is_some_and(|percentage| !(0.0..=100.0).contains(&percentage)) {

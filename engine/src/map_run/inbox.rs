@@ -8,10 +8,10 @@ use crate::context::Context;
 use crate::limits;
 use crate::registry::Registration;
 
-/// Where messages for a map run arrive, as long as it takes any.
+/// The inbox of a map run.
 pub(super) struct MapRunInbox {
     receiver: mpsc::Receiver<MapRunMessage>,
-    /// Held, never read.
+    /// The map run's registration; held until the inbox is dropped, never read.
     _registration: Registration,
 }
 
@@ -24,7 +24,10 @@ impl MapRunInbox {
         }
     }
 
-    /// The next message; nothing that is waited for is lost when the future is dropped.
+    /// The next message.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses no message.
     pub(super) async fn next(&mut self) -> Option<MapRunMessage> {
         self.receiver.recv().await
     }

@@ -8,36 +8,36 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(crate) enum MapRunEnd {
     Result(MapRunResult),
-    /// Asked to stop; it can be run again.
+    /// The run was asked to stop and can be resumed later.
     Stopped,
 }
 
-/// A map run as it stands at a moment.
+/// The state of a map run at one moment.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) state: LedgerState,
-    /// Known, and not started.
+    /// Children and items that are known and not started.
     pub(crate) pending: Amount,
-    /// Children that run.
+    /// Children that are being run, and their items.
     pub(crate) running: Amount,
-    /// Those of them that did not succeed in an earlier attempt.
+    /// The part of `running` that did not succeed in an earlier attempt.
     pub(crate) running_again: Amount,
 }
 
-/// What is asked of a map run.
+/// A message to a map run.
 #[derive(Debug)]
 pub(crate) enum MapRunMessage {
     Describe(oneshot::Sender<Snapshot>),
-    /// Answered once it is written down.
+    /// Answered once the change is in the ledger.
     Update(MapRunChange, oneshot::Sender<()>),
 }
 
-/// What `UpdateMapRun` changes; what is absent stays.
+/// What `UpdateMapRun` changes; an absent member keeps its value.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct MapRunChange {
-    /// Children at once; those that run above it are not stopped.
+    /// Children that may run at once; running children above this number are not stopped.
     pub max_concurrency: Option<u64>,
-    /// Failed items that are tolerated.
+    /// The number of failed items that is tolerated.
     pub tolerated_failure_count: Option<u64>,
     /// **Percent** of failed items that is tolerated.
     pub tolerated_failure_percentage: Option<f64>,

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Children are counted by position. A child is done when the ledger says so, and the ledger says so in groups: while
-//! one commit is being written, what ends meanwhile gathers for the next. A recovered run reads on from the low-water
-//! mark and passes over what is done above it; a redriven one reads again from the start and passes over all but what it
-//! is to do.
+//! one commit is being written, children that end meanwhile wait for the next. A recovered run continues to read at the
+//! low-water mark and skips the children that are done above it. A redriven run reads the source from its start and skips
+//! every child that it does not have to do.
 
 mod abort;
 mod answer;
@@ -47,7 +47,8 @@ pub use describe::{MapRunCounts, MapRunDescription, MapRunEntry};
 pub use message::MapRunChange;
 pub(crate) use message::{MapRunEnd, MapRunMessage};
 
-/// Runs the map to its end, from wherever its ledger says it is. What its children have started may still run.
+/// Runs a map run to its end, from where its ledger says it is. Executions that its children have started may still run:
+/// they are returned.
 pub(crate) async fn run(
     context: Arc<Context>,
     parent: Identity,
@@ -59,7 +60,7 @@ pub(crate) async fn run(
         return Ok((MapRunEnd::Result(redriven_too_often()), Companions::default()));
     }
     let naming = Naming::new(&parent, &request);
-    // Whoever finds it in the ledger can change it.
+    // The inbox is there before the ledger names the run, so that a run that can be found can be changed.
     let inbox = MapRunInbox::new(&context, &naming.arn);
     let opened_attempt = attempt::open(&context, &naming, &parent, &request, item_subset.as_ref()).await?;
     let to_do = attempt::to_do(&context.ports, &naming.arn, &opened_attempt.state, item_subset.as_ref()).await?;
@@ -84,10 +85,10 @@ fn redriven_too_often() -> MapRunResult {
     }
 }
 
-/// How far the children have come.
+/// How the running of the children ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ChildrenEnd {
-    /// The run goes on to its results, whether it has failed or not.
+    /// All children have ended, or the run has failed: its results are to be written.
     Over,
     Stopped,
 }
@@ -97,7 +98,7 @@ struct MapRun {
     naming: Naming,
     request: Arc<MapRunRequest>,
     control: Control,
-    /// Asks the children to end.
+    /// Asks the children to end, as aborted.
     abort_children: Stop,
     inbox: Option<MapRunInbox>,
     state: LedgerState,
@@ -105,21 +106,21 @@ struct MapRun {
     to_do: ToDo,
     /// The position of the next child.
     next: u64,
-    /// Where the children that run begin in the source.
+    /// Where the children that are being run begin in the source.
     marks: BTreeMap<u64, Mark>,
-    /// Where the source stands.
+    /// The mark up to which the source was read.
     read_to: Mark,
     children: JoinSet<Returned>,
     in_flight: BTreeMap<u64, InFlight>,
     running: Amount,
     running_again: Amount,
-    /// What children have started and not waited for.
+    /// Executions that children have started without waiting for their ends.
     started: Companions,
     results: ResultBuffer,
     unsuccessful: BytesMut,
     commit: Option<BoxFuture<'static, ports::Result<()>>>,
     dirty: bool,
-    /// All items, where their number is known before they are read.
+    /// The number of all items, where it is known before they are read.
     total: Option<u64>,
     exhausted: bool,
     stopped_children: bool,
@@ -164,7 +165,7 @@ impl MapRun {
     }
 
     async fn children_to_their_end(&mut self) -> Result<ChildrenEnd> {
-        // The source of a run that has ended need not be there any more.
+        // The source of a run that fails or is aborted may be gone already.
         if self.state.failing.is_some() || self.control.abort.is_requested() {
             return self.abort(None).await;
         }
@@ -200,7 +201,7 @@ impl MapRun {
         }
     }
 
-    /// The inputs of the children from there on.
+    /// The inputs of the children from a mark on.
     fn open(&self, from: Mark) -> impl Future<Output = std::result::Result<ChildInputs, StateError>> + use<> {
         let (store, request) = (Arc::clone(&self.context.ports.store), Arc::clone(&self.request));
         let seen = self.state.listed.clone().map(|listed| listed.token.into());
@@ -232,16 +233,16 @@ impl MapRun {
             };
             self.next += 1;
             self.begin_source(inputs);
-            // Where this child begins is where the one before it ended.
+            // A child begins where the child before it ended.
             let mark = std::mem::replace(&mut self.read_to, inputs.mark());
             self.take_on(dispatch, mark)?;
-            // Neither the source nor a child may ever wait: whoever wants the run to stop must be heard.
+            // Neither the source nor a child may have to wait for anything, and a request to stop must be heard all the same.
             tokio::task::consume_budget().await;
         }
         Ok(None)
     }
 
-    /// The first item says what the source is read as, for a redrive.
+    /// Keeps what the source's first object was read as, so that a redrive reads it in the same way.
     fn begin_source(&mut self, inputs: &ChildInputs) {
         if self.state.source_start.is_none() && self.read_to.item == 0 {
             self.state.source_start = inputs.start().map(|token| token.to_string());
@@ -251,7 +252,7 @@ impl MapRun {
         }
     }
 
-    /// Starts the child, unless it is done or not to be done.
+    /// Starts the child, unless it is done already or this attempt does not have to do it.
     fn take_on(&mut self, dispatch: Dispatch, mark: Mark) -> Result<()> {
         let position = dispatch.position;
         if self.state.done.contains(position) {
@@ -283,8 +284,8 @@ impl MapRun {
         }
     }
 
-    /// Starts a child. One that has nothing to wait for has ended by the time this returns: a task of its own would
-    /// cost more than its work.
+    /// Starts a child. A child that waits for nothing has ended when this method returns: a task of its own would cost more
+    /// than its work.
     fn start(&mut self, dispatch: Dispatch) -> Result<()> {
         let (name, arn) = self.naming.child(dispatch.position, self.request.redrive);
         let launched = InFlight {
@@ -321,10 +322,10 @@ impl MapRun {
         run.run(child).boxed()
     }
 
-    /// Waits for a child, a commit or a message. False when there is nothing more to wait for.
+    /// Waits for a child, a commit or a message; `false` when there is nothing more to wait for.
     async fn wait(&mut self) -> Result<bool> {
         if self.begin_commit() && self.children.is_empty() && self.has_room() && !self.exhausted {
-            // While it is being written, children that have nothing to wait for can go on.
+            // Children that wait for nothing can run while the commit is being written.
             if let Some(committed) = self.commit.as_mut().and_then(FutureExt::now_or_never) {
                 self.committed(committed)?;
             }
@@ -335,11 +336,11 @@ impl MapRun {
         if self.commit.is_none() && self.children.is_empty() && !crowded {
             return Ok(self.dirty);
         }
-        // Until they are settled, children that have ended hold what they hold while they run.
+        // A child that has ended and is not settled yet holds as much memory as one that runs.
         let takes = self.commit.is_none() || self.results.len() < limits::RESULT_BYTES_MAX;
         let commit = self.commit.as_mut();
         let inbox = self.inbox.as_mut();
-        // Always in this order: chance between two that are ready would keep a simulation from repeating itself.
+        // Always in this order: a random choice between two ready branches would make simulations unrepeatable.
         tokio::select! {
             biased;
             () = self.control.abort.requested() => {}
@@ -349,7 +350,7 @@ impl MapRun {
             () = self.control.stop.requested(), if crowded => {}
             Some(ended) = self.started.0.next() => ended?,
         }
-        // Whatever else has ended by now goes into the same commit.
+        // All children that have ended by now go into one commit.
         while self.results.len() < limits::RESULT_BYTES_MAX
             && let Some(returned) = self.children.try_join_next()
         {

@@ -1,4 +1,4 @@
-//! A map run's books: what has ended, how far the source is read, and the commits that write it down.
+//! The progress of a map run: counts of ended children, the low-water mark, and the commits that write both down.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::naming::InFlight;
 use crate::result_sink::EndedChild;
 
 impl MapRun {
-    /// Accounts for a child that has ended.
+    /// Counts a child that has ended and keeps its record for the next commit.
     pub(super) fn count(&mut self, child: InFlight, ended: Ended) {
         count(&mut self.state.executions, &ended.ending, 1);
         count(&mut self.state.items, &ended.ending, child.items);
@@ -26,7 +26,7 @@ impl MapRun {
             self.state.pending_redrive.take_child(child.items);
         }
         self.state.done.insert(child.position);
-        // The low-water mark will pass it and never stop at it: beside one slow child the marks of all others would gather.
+        // The low-water mark never stops at a child that is done, and beside one slow child all other marks would pile up.
         self.marks.remove(&child.position);
         if let Some(unsuccessful) = Unsuccessful::new(child.position, &ended.ending) {
             self.unsuccessful.extend_from_slice(to_json(&unsuccessful).as_bytes());
@@ -50,7 +50,7 @@ impl MapRun {
         self.dirty = true;
     }
 
-    /// Begins to write down what has ended, unless the last commit is still being written.
+    /// Starts a commit of the children that have ended, unless one is still being written.
     pub(super) fn begin_commit(&mut self) -> bool {
         if self.commit.is_some() || !self.dirty {
             return false;
@@ -60,7 +60,7 @@ impl MapRun {
         true
     }
 
-    /// How far a listing has been read: whoever reads it again must find the same.
+    /// Keeps how far a listing has been read, so that the next reader can check that it finds an unchanged listing.
     fn note_listed(&mut self) {
         let item = self.read_to.item;
         let further = self.state.listed.as_ref().is_none_or(|listed| listed.item < item);
@@ -89,7 +89,7 @@ impl MapRun {
 
     pub(super) fn raise_low_water(&mut self) {
         let first = self.state.done.spans().first();
-        // What an earlier life had started may lie ahead of the source.
+        // Children that an earlier process had started may lie ahead of the source.
         if first.is_some_and(|span| span.last >= self.next) {
             return;
         }
@@ -97,7 +97,7 @@ impl MapRun {
             return;
         };
         self.marks = self.marks.split_off(&low_water);
-        // The child there may not have been read yet: then it begins where the source stands.
+        // The child at the mark may not have been read yet: it begins where the source was read to.
         let mark = self.marks.get(&low_water).unwrap_or(&self.read_to);
         self.state.low_water = low_water;
         self.state.source_item = mark.item;

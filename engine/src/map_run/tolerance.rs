@@ -16,7 +16,7 @@ pub(super) fn exceeded(settings: &MapRunSettings, tally: Tally) -> Option<StateE
     let (count, percentage) = (settings.tolerated_failure_count, settings.tolerated_failure_percentage);
     let count = if percentage.is_none() { count.or(Some(0)) } else { count };
     let over_count = count.is_some_and(|count| tally.failed > count);
-    // Of items without number any failure is more than nothing, and less than anything.
+    // While the number of items is unknown, failures exceed 0 % and no other percentage.
     let items = tally.items.unwrap_or(u64::MAX);
     let over_percentage = percentage.is_some_and(|percentage| share(tally.failed, items) > percentage);
     (over_count || over_percentage).then(|| {

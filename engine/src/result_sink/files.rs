@@ -21,14 +21,14 @@ pub(super) struct Destination<'a> {
     pub(super) bytes_max: u64,
 }
 
-/// What is left after a file, and how large that was.
+/// The lines that are left after a file, and the size of that file.
 struct Left {
     ahead: Option<Bytes>,
     chunks: Chunks,
     size: u64,
 }
 
-/// A file on its way.
+/// A file that is being written.
 struct Writing {
     left: Left,
     output_type: OutputType,
@@ -38,7 +38,7 @@ struct Writing {
 }
 
 impl Destination<'_> {
-    /// Writes all of it: no file for no lines, another one when one is full. Adds the files that are whole.
+    /// Writes all lines: no file without lines, and another file when one is full. Adds the complete files to the list.
     pub(super) async fn write(&self, mut chunks: Chunks, files: &mut Vec<ResultFile>) -> ports::Result<()> {
         let mut ahead = chunks.next().await.transpose()?;
         let earlier = files.len();
@@ -67,7 +67,7 @@ impl Destination<'_> {
 }
 
 impl Writing {
-    /// The file's pieces. At its end it hands back what is left for the next one.
+    /// The pieces of one file. At its end, the lines that are left for the next file are handed back.
     fn body(self) -> impl stream::Stream<Item = ports::Result<Bytes>> + Send + 'static {
         stream::try_unfold(Some(self), |writing| async move {
             match writing {
@@ -106,7 +106,7 @@ impl Writing {
     }
 
     fn hand_back(self) {
-        // Nobody waits for it once the store has given up.
+        // The receiver is gone once the store has failed.
         self.give_back.send(self.left).unwrap_or_default();
     }
 }

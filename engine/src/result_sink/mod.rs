@@ -30,13 +30,13 @@ use record::Positioned;
 pub(crate) struct NeverStarted {
     pub(crate) inputs: ChildInputs,
     pub(crate) next: u64,
-    /// Whether it was not started; the others are passed over.
+    /// Whether the child was never started; other children are skipped.
     pub(crate) is_left: Box<dyn FnMut(&Dispatch) -> bool + Send>,
 }
 
 impl NeverStarted {
-    /// The next of them. They end where the source cannot be read any further; an item that no child can have is passed
-    /// over, it is what the run has failed of.
+    /// The next child that was never started; `None` where the source ends or cannot be read any further. An item that is too
+    /// large for any child is skipped: it is the reason for which the run has failed.
     async fn next(&mut self) -> Option<Dispatch> {
         loop {
             let dispatch = match self.inputs.next(self.next).await {
@@ -51,7 +51,7 @@ impl NeverStarted {
         }
     }
 
-    /// Shows all of them to `is_left`.
+    /// Passes all of them to `is_left`.
     pub(crate) async fn count(mut self) {
         while self.next().await.is_some() {}
     }
@@ -62,7 +62,7 @@ pub(crate) struct Sink {
     store: Arc<dyn ObjectStore>,
     ledger: Arc<dyn Ledger>,
     arn: MapRunArn,
-    /// Whether the ledger has failed while it was read: its error then comes out of the store's `put`.
+    /// Whether reading the ledger has failed, whose error the store's `put` then returns.
     ledger_failed: Arc<AtomicBool>,
 }
 
@@ -79,7 +79,7 @@ impl Sink {
     /// Writes the result files, and last the manifest that names them.
     ///
     /// # Errors
-    /// What the writer refuses fails the run; what the ledger refuses stops the engine.
+    /// The inner error is the store's and fails the run; the outer one is the ledger's and stops the engine.
     pub(crate) async fn export(
         &self,
         writer: &ResultWriter,
@@ -136,7 +136,7 @@ impl Sink {
         written.and(put.map(|_| files))
     }
 
-    /// What the ledger holds of one status.
+    /// The records of one status in the ledger.
     fn chunks(&self, status: ResultStatus) -> Chunks {
         let (ledger, arn) = (Arc::clone(&self.ledger), self.arn.clone());
         let failed = Arc::clone(&self.ledger_failed);
@@ -151,7 +151,8 @@ impl Sink {
         noticed.boxed()
     }
 
-    /// The children's outputs in order, as a JSON array: the output of this state, unless it is larger than that may be.
+    /// The children's outputs in order as a JSON array, which is the output of the state; an error when the array is larger
+    /// than 256 KiB.
     pub(crate) async fn collect(&self, state: &str) -> Result<std::result::Result<String, StateError>> {
         let mut outputs: Vec<Positioned> = Vec::new();
         let mut bytes = "[]".len();
@@ -207,7 +208,7 @@ pub(crate) fn export_output(
     Ok(details.to_string())
 }
 
-/// The bucket, and what the keys begin with: a redrive has a folder of its own in the run's.
+/// The bucket and the beginning of the keys. A redrive writes to a folder of its own in the folder of the run.
 fn destination(
     writer: &ResultWriter,
     arn: &MapRunArn,

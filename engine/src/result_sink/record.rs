@@ -1,4 +1,4 @@
-//! What a child leaves in the ledger until the run ends: lines in the form in which its writer wants them.
+//! Records of children, which wait in the ledger until the run ends: lines in the form that the run's writer writes.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ pub(crate) struct EndedChild {
     pub(crate) started: Timestamp,
     pub(crate) stopped: Timestamp,
     pub(crate) redrive_count: u32,
-    /// Its history has room for a redrive.
+    /// Whether the child's history has room for a redrive.
     pub(crate) redrivable: bool,
     pub(crate) ending: ChildEnding,
 }
 
-/// What of a child is kept.
+/// Which part of a child's result is kept, and in which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shape {
     exported: bool,
@@ -82,7 +82,7 @@ impl ResultBuffer {
         }
     }
 
-    /// Adds what the run's writer, or its output, will want to know of the child.
+    /// Adds the record of a child.
     pub(crate) fn add(&mut self, child: EndedChild) {
         let Shape {
             exported,
@@ -111,12 +111,12 @@ impl ResultBuffer {
         }
     }
 
-    /// **Bytes** that wait.
+    /// **Bytes** of the records that wait for a commit.
     pub(crate) fn len(&self) -> usize {
         self.succeeded.len() + self.failed.len()
     }
 
-    /// What waits, for a commit.
+    /// Takes the records that wait, for a commit.
     pub(crate) fn take(&mut self) -> Vec<ResultChunk> {
         let parts = [
             (ResultStatus::Succeeded, self.succeeded.split().freeze()),
@@ -130,7 +130,8 @@ impl ResultBuffer {
     }
 }
 
-/// Whole lines, in pieces that are read back one at a time: of some 256 KiB, or one line.
+/// Splits lines into pieces that are read back one at a time: whole lines of [`limits::RESULT_CHUNK_BYTES`] or a little
+/// more.
 fn pieces(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || {
         let near = lines.len().min(limits::RESULT_CHUNK_BYTES);
@@ -140,14 +141,14 @@ fn pieces(mut lines: Bytes) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// One line. What is written as JSON has no line break in it.
+/// Adds one line of compact JSON, which has no line break in it.
 fn push_json<T: Serialize>(lines: &mut BytesMut, value: &T) {
     // Maps with text keys, texts and numbers: nothing that JSON cannot say, and memory does not refuse bytes.
     serde_json::to_writer((&mut *lines).writer(), value).unwrap_or_default();
     lines.extend_from_slice(b"\n");
 }
 
-/// One line; between JSON's tokens a line break is as good as a space.
+/// Adds one line; line breaks between the tokens of JSON become spaces.
 fn push(lines: &mut BytesMut, text: &str) {
     let start = lines.len();
     lines.extend_from_slice(text.as_bytes());
@@ -165,7 +166,7 @@ fn output_of(child: EndedChild) -> String {
     }
 }
 
-/// The elements of an array, or the whole of what is none.
+/// The elements of an array, or the whole text of any other value.
 fn elements_of(output: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<&RawValue>>(output) {
         Ok(elements) => elements.into_iter().map(|element| element.get().to_owned()).collect(),

@@ -1,7 +1,8 @@
 //! `states:startExecution`: executions that executions start, run by the same engine.
 //!
-//! A nested execution's name follows from the task that starts it, so that starting it again after a crash finds the one
-//! there is. It runs beside its parent; the parent's `run` returns when all that it has started has ended too.
+//! The name of a nested execution follows from the task that starts it, so that a repeated start after a crash finds the
+//! execution that is there. It runs beside its parent, whose run returns when everything that it has started has ended.
+//! An execution starts executions: this file is part of the circle that `executions.rs` describes.
 
 use std::sync::Arc;
 
@@ -29,22 +30,22 @@ struct Arguments {
     input: Option<Value>,
 }
 
-/// A nested execution that is there.
+/// A nested execution that is in the journal.
 #[derive(Debug)]
 struct Started {
     row: ExecutionRow,
     metadata: [(&'static str, Value); 2],
 }
 
-/// The execution that a task starts, from the moment at which it may be there.
+/// The execution that a task starts, from the moment at which it may be in the journal.
 #[derive(Debug)]
 pub(crate) struct Nested {
-    /// Where it is; nothing, if it cannot be started.
+    /// The execution; `None` when the request to start it is invalid.
     target: Option<Target>,
     pattern: Pattern,
-    /// Asks it to end.
+    /// Asks the execution to end.
     abort: Stop,
-    /// It is being driven.
+    /// Whether the execution is being driven.
     runs: bool,
 }
 
@@ -70,7 +71,7 @@ impl Nested {
         }
     }
 
-    /// It was accepted, and runs from now on.
+    /// The start was accepted: returns what the execution obeys while it runs.
     pub(crate) fn begin(&mut self, stop: Stop) -> Control {
         self.runs = true;
         self.control(stop)
@@ -85,8 +86,8 @@ impl Nested {
         }
     }
 
-    /// Nobody waits for it any more: one whose end was the task's is stopped, as AWS does. What is left to be done, if
-    /// nobody drives it.
+    /// Cancels the wait for the execution. One whose end was to be the task's is stopped, as on AWS. Returns what is left
+    /// to be done where the execution is not being driven.
     pub(crate) fn cancel(self, context: &Arc<Context>, stop: Stop) -> Option<BoxFuture<'static, Result<()>>> {
         match self.pattern {
             Pattern::Sync | Pattern::Sync2 => self.abort.request(),
@@ -98,7 +99,7 @@ impl Nested {
     }
 }
 
-/// Runs an execution whose start nobody has waited for, if it came to that.
+/// Runs an execution whose start was cancelled half-way, if the journal has it.
 async fn run_if_started(context: Arc<Context>, target: Target, control: Control) -> Result<()> {
     let row = match context.ports.journal.execution(&target.execution).await {
         Ok(row) => row,
@@ -116,7 +117,7 @@ pub(crate) fn is_start_execution(integration: &Integration) -> bool {
     matches!(&*integration.service, "states" | "aws-sdk:sfn") && &*integration.action == "startExecution"
 }
 
-/// Starts it, and says how the task goes on. `submitted`: the journal knows of it already.
+/// Starts the execution and says what follows for the task. `submitted`: the start is in the parent's journal already.
 pub(crate) async fn answer(
     context: Arc<Context>,
     request: TaskRequest,
@@ -154,7 +155,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// Writes the execution down, unless this very task has done so before.
+/// Creates the execution, or loads the one that this task has created before a crash.
 async fn start(
     context: &Arc<Context>,
     request: &TaskRequest,
@@ -181,7 +182,7 @@ async fn start(
     Ok(Started { row, metadata })
 }
 
-/// What the task asks for; nothing, if there is no such machine.
+/// The execution that the task asks for; `None` when there is no such state machine.
 fn new_execution(context: &Context, request: &TaskRequest) -> std::result::Result<Option<NewExecution>, TaskFailure> {
     let arguments: Arguments = parameters(request, "startExecution")?;
     let machine = context.registry.machine(&arguments.state_machine_arn);
@@ -218,7 +219,7 @@ fn refused(integration: &Integration, code: &str, message: &str) -> TaskFailure 
     }
 }
 
-/// What `StartExecution` answers.
+/// The response of `StartExecution`.
 fn response(integration: &Integration, started: &Started) -> String {
     let mut response = Map::new();
     response.insert("ExecutionArn".to_owned(), json!(started.row.arn));
@@ -231,7 +232,7 @@ fn response(integration: &Integration, started: &Started) -> String {
     Value::Object(response).to_string()
 }
 
-/// Runs it to its end and tells whoever waits for it.
+/// Runs the execution to its end and tells the task that waits for the end.
 pub(crate) async fn run(
     context: Arc<Context>,
     execution: ExecutionArn,
@@ -239,12 +240,12 @@ pub(crate) async fn run(
     done: oneshot::Sender<RunEnd>,
 ) -> Result<()> {
     let outcome = executions::run(&context, &execution, control).await?;
-    // Nobody may wait for it any more; its row says how it ended.
+    // The task may have been cancelled; the row says how the execution ended.
     drop(done.send(outcome));
     Ok(())
 }
 
-/// The task's answer once the execution has ended.
+/// The completion of the task once the execution has ended.
 pub(crate) async fn end(task: TaskId, pattern: Pattern, ended: oneshot::Receiver<RunEnd>) -> Completion {
     match ended.await {
         Ok(RunEnd::Ended(row)) => Completion::from_event(end_event(task, pattern, &row)),
@@ -271,7 +272,7 @@ fn end_event(task: TaskId, pattern: Pattern, row: &ExecutionRow) -> Event {
     }
 }
 
-/// What `DescribeExecution` says, with input and output as text or as JSON.
+/// The response of `DescribeExecution`, with input and output as text or as JSON.
 fn describe(row: &ExecutionRow, as_json: bool) -> Value {
     let payload = |text: &str| {
         let parsed = as_json.then(|| serde_json::from_str(text).ok()).flatten();

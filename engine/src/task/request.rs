@@ -38,7 +38,7 @@ pub(super) async fn invoke(
     context.ports.invoker.invoke(invocation).await
 }
 
-/// What a call's input says, by the names of its API.
+/// The parameters of a call, read by the names of its API.
 pub(super) fn parameters<T: serde::de::DeserializeOwned>(
     request: &TaskRequest,
     action: &str,
@@ -49,7 +49,7 @@ pub(super) fn parameters<T: serde::de::DeserializeOwned>(
     })
 }
 
-/// What a service's response says of the call besides its own members.
+/// The metadata that every response of a service carries.
 pub(super) fn sdk_metadata(request: &TaskRequest) -> [(&'static str, serde_json::Value); 2] {
     let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, request.task_token.as_bytes()).to_string();
     let headers = serde_json::json!({"AllHttpHeaders": {}, "HttpHeaders": {}, "HttpStatusCode": 200});

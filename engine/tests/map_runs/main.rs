@@ -715,7 +715,10 @@ async fn items_are_not_done_again_where_nobody_can_tell_which() {
         engine.start(new).await.unwrap_err().to_string()
     };
     let refused = start("early", item_subset(&running)).await;
-    assert_eq!(refused, "the items of `run` cannot be done again: it has not ended");
+    assert_eq!(
+        refused,
+        "the items of `run` cannot be done again: the execution has not ended"
+    );
     let nobody = ExecutionArn(running.0.replace(":run", ":nobody"));
     assert!(start("lost", item_subset(&nobody)).await.contains("done again"));
 
