@@ -187,11 +187,15 @@ fn complaint(text: &str, error: &serde_json::Error) -> (String, usize, usize) {
     if token.is_empty() {
         let character = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
         let code = u32::from(character);
-        return (
-            format!("Unexpected character ('{character}' (code {code}))"),
-            line,
-            column,
-        );
+        // Recorded for `{'a': 1}` on 2023-06-22.
+        let is_name = error.to_string().starts_with("key must be a string");
+        let wanted = if is_name {
+            ": was expecting double-quote to start field name"
+        } else {
+            ""
+        };
+        let message = format!("Unexpected character ('{character}' (code {code})){wanted}");
+        return (message, line, column);
     }
     (
         format!(
