@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::Stop;
-use ports::{Activities, Clock, StateMachines};
+use engine::{Engine, Stop, Supervisor};
+use ports::{Activities, Clock, Journal, PAGE_MAX, StateMachineStatus, StateMachines};
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -33,6 +33,12 @@ pub struct Parts {
     pub state_machines: Arc<dyn StateMachines>,
     /// Activities.
     pub activities: Arc<dyn Activities>,
+    /// Executions.
+    pub journal: Arc<dyn Journal>,
+    /// Runs executions; over the same journal.
+    pub engine: Engine,
+    /// Starts and ends executions; over the same engine.
+    pub supervisor: Supervisor,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Told the cause of every internal error, which clients are not shown.
@@ -64,6 +70,44 @@ impl App {
             draining: Stop::default(),
             ids,
         })
+    }
+
+    /// Makes the state machines and activities of the records known to the engine. Executions start machines, and workers
+    /// ask for work, by what the engine knows: call this before anything runs.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub async fn restore(&self) -> Result<(), ApiError> {
+        let mut after = None;
+        loop {
+            let page = self.parts.activities.activities(after, PAGE_MAX).await?;
+            for activity in page.items {
+                self.parts.engine.create_activity(&activity.name);
+            }
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        loop {
+            let page = self.parts.state_machines.state_machines(after, PAGE_MAX).await?;
+            for machine in page
+                .items
+                .into_iter()
+                .filter(|one| one.status == StateMachineStatus::Active)
+            {
+                let text = self
+                    .parts
+                    .state_machines
+                    .definition(&machine.revision.definition)
+                    .await?;
+                self.parts.engine.register(&machine.name, &text)?;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// An identifier that no other call returns, as AWS makes them for requests, revisions and names.

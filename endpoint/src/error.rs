@@ -54,6 +54,9 @@ pub enum ApiError {
         /// AWS's text.
         message: String,
     },
+    /// The endpoint is shutting down.
+    #[error("the endpoint is shutting down; send the request again after its next start")]
+    Unavailable,
     /// A fault of gantry's, or of the disk below it. The cause is logged and not shown.
     #[error("internal error; the server's log has the cause")]
     Internal(String),
@@ -94,6 +97,38 @@ impl ApiError {
     /// The state machine goes as soon as its last execution has ended.
     pub(crate) fn state_machine_deleting(arn: impl Display) -> Self {
         Self::worded("StateMachineDeleting", format!("State Machine is deleting: '{arn}'"))
+    }
+
+    /// No execution has this ARN.
+    pub(crate) fn no_execution(arn: impl Display) -> Self {
+        Self::worded("ExecutionDoesNotExist", format!("Execution Does Not Exist: '{arn}'"))
+    }
+
+    /// An execution of this name has another input, or has ended.
+    pub(crate) fn execution_exists(arn: impl Display) -> Self {
+        Self::worded("ExecutionAlreadyExists", format!("Execution Already Exists: '{arn}'"))
+    }
+
+    /// The execution cannot be redriven.
+    pub(crate) fn not_redrivable(reason: impl Into<String>) -> Self {
+        Self::worded("ExecutionNotRedrivable", reason)
+    }
+
+    /// The input is no JSON.
+    pub(crate) fn invalid_input(reason: impl Display) -> Self {
+        let message = format!("Invalid State Machine Execution Input: '{reason}'");
+        Self::worded("InvalidExecutionInput", message)
+    }
+
+    /// A Standard state machine where an Express one is wanted, or the other way round.
+    pub(crate) fn type_not_supported() -> Self {
+        let message = "This operation is not supported by this type of state machine";
+        Self::worded("StateMachineTypeNotSupported", message)
+    }
+
+    /// The task has ended before the request reached it.
+    pub(crate) fn task_timed_out() -> Self {
+        Self::worded("TaskTimedOut", "Task Timed Out: 'Provided task does not exist anymore'")
     }
 
     /// No activity has this ARN.
@@ -153,6 +188,7 @@ impl ApiError {
             Self::InvalidName(_) => "InvalidName",
             Self::InvalidDefinition(_) => "InvalidDefinition",
             Self::Worded { code, .. } => code,
+            Self::Unavailable => "ServiceUnavailable",
             Self::Internal(_) => "InternalServerError",
         }
     }
@@ -171,6 +207,7 @@ impl ApiError {
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::AccessDenied(_) => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -196,4 +233,44 @@ impl From<ports::Error> for ApiError {
     fn from(error: ports::Error) -> Self {
         Self::Internal(error.chain())
     }
+}
+
+impl From<engine::Error> for ApiError {
+    fn from(error: engine::Error) -> Self {
+        use engine::{Error, InvalidRequest};
+        let worded = |code, text: &str| Self::worded(code, text);
+        match error {
+            Error::Request(InvalidRequest::Output) => worded("InvalidOutput", "Invalid Output: 'Invalid output'"),
+            Error::Request(InvalidRequest::Token) => worded("InvalidToken", "Invalid Token: 'Invalid token'"),
+            Error::Request(InvalidRequest::TimedOut) => Self::task_timed_out(),
+            Error::Request(InvalidRequest::Activity) => worded("ActivityDoesNotExist", "Activity Does Not Exist"),
+            Error::Request(InvalidRequest::Execution) => worded("ExecutionDoesNotExist", "Execution Does Not Exist"),
+            Error::Request(InvalidRequest::MapRun) => worded("ResourceNotFound", "Resource not found"),
+            Error::Request(InvalidRequest::MapRunOver) => Self::Validation {
+                message: "Map Run is already completed and cannot be updated".to_owned(),
+                reason: Some("CANNOT_UPDATE_COMPLETED_MAP_RUN"),
+            },
+            Error::Request(InvalidRequest::Percentage) => Self::validation(error.to_string()),
+            Error::NotRedrivable { .. } | Error::OfMapRun { .. } => Self::not_redrivable(error.to_string()),
+            Error::Busy { .. } => worded("ExecutionLimitExceeded", &error.to_string()),
+            Error::Draining => Self::Unavailable,
+            Error::Port { .. }
+            | Error::Definition { .. }
+            | Error::JournalVersion { .. }
+            | Error::Journal { .. }
+            | Error::NoItemSubset { .. }
+            | Error::Orphan { .. }
+            | Error::Stuck { .. }
+            | Error::Halted { .. }
+            | Error::Broken { .. }
+            | Error::Panicked(_)
+            | Error::Child(_) => Self::Internal(chain(&error)),
+        }
+    }
+}
+
+/// The text of an error with those of its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

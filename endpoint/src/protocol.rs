@@ -64,6 +64,7 @@ fn refusal(id: &str, error: &ApiError) -> Response<Full<Bytes>> {
         | ApiError::InvalidName(_)
         | ApiError::InvalidDefinition(_)
         | ApiError::Worded { .. }
+        | ApiError::Unavailable
         | ApiError::Internal(_) => {}
     }
     response

@@ -81,6 +81,7 @@ pub(crate) async fn create(app: &App, request: Create) -> Result<Created, ApiErr
         created: app.parts.clock.now(),
     };
     let row = app.parts.activities.create_activity(row).await?;
+    app.parts.engine.create_activity(&row.name);
     Ok(Created {
         activity_arn: row.arn,
         creation_date: Date(row.created),

@@ -127,6 +127,7 @@ pub(crate) async fn create(app: &App, request: Create) -> Result<Created, ApiErr
         },
     };
     let row = insert(app, row).await?;
+    app.parts.engine.register(&row.name, &request.definition)?;
     let published = publish_if(app, request.publish, &row.arn, request.version_description).await?;
     Ok(Created {
         creation_date: Date(row.created),
@@ -230,6 +231,7 @@ impl Update {
         if let Some(text) = self.definition {
             definition::check(&text, row.kind)?;
             revision.definition = digest(app, &text).await?;
+            app.parts.engine.register(&row.name, &text)?;
         }
         Ok(revision)
     }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod documented;
+mod executions;
 mod golden;
 mod golden_case;
 mod state_machines;

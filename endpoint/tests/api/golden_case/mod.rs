@@ -51,6 +51,22 @@ impl Case {
             .filter_map(Value::as_str)
     }
 
+    /// Whether an execution ended as recorded: status, error, and the output by value.
+    pub(crate) fn has_outcome(&self, described: &Value) -> bool {
+        let recorded = &self.json["expect"]["final"];
+        let output = described["output"]
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let same_end = recorded["status"] == described["status"] && recorded["error"] == described["error"];
+        let output = output.unwrap_or(Value::Null);
+        let compared = std::panic::catch_unwind(|| {
+            if recorded.get("output").is_some() {
+                self.compare(&recorded["output"], &output, "$.final.output");
+            }
+        });
+        same_end && compared.is_ok()
+    }
+
     /// Panics unless the actual value is what was recorded.
     pub(crate) fn compare(&self, expected: &Value, actual: &Value, path: &str) {
         if self.rules().any(|rule| is_path(rule, path)) {

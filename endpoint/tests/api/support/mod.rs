@@ -5,8 +5,8 @@ mod shapes;
 use std::sync::Arc;
 
 use endpoint::{App, Parts, Settings};
-use engine::Stop;
-use ports::memory;
+use engine::{Engine, Executor, Stop, Supervisor, SupervisorBounds};
+use ports::{ExecutionArn, TaskFailure, memory};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,7 @@ pub(crate) struct Served {
     address: String,
     stop: Stop,
     running: JoinSet<std::io::Result<()>>,
+    supervisor: Supervisor,
 }
 
 /// An answer as it came.
@@ -47,10 +48,19 @@ impl Served {
             account: "111111111111".to_owned(),
             region: "us-east-1".to_owned(),
         };
+        // Time stands still: every date is 0.
+        let clock = Arc::new(memory::Clock::default());
+        let journal = Arc::new(memory::Journal::default());
+        let engine = engine(&settings, &journal, &clock);
+        let opened = Supervisor::open(engine.clone(), SupervisorBounds::default()).await;
+        let (supervisor, executor) = opened.unwrap();
         let parts = Parts {
             state_machines: Arc::new(memory::StateMachines::default()),
             activities: Arc::new(memory::Activities::default()),
-            clock: Arc::new(memory::Clock::default()),
+            journal,
+            engine,
+            supervisor: supervisor.clone(),
+            clock,
             report: |cause| println!("{cause}"),
         };
         let app = Arc::new(App::new(settings, parts).unwrap());
@@ -58,7 +68,13 @@ impl Served {
         let asked = stop.clone();
         let mut running = JoinSet::new();
         running.spawn(async move { endpoint::run(listener, app, asked.requested()).await });
-        Self { address, stop, running }
+        running.spawn(execute(executor, stop.clone()));
+        Self {
+            address,
+            stop,
+            running,
+            supervisor,
+        }
     }
 
     /// Sends bytes as they are and reads until the connection closes.
@@ -126,10 +142,31 @@ impl Served {
         (text("__type"), text("message"))
     }
 
+    /// Waits for an execution's end; its description.
+    pub(crate) async fn ended(&self, started: &Value) -> Value {
+        let arn = started["executionArn"].as_str().unwrap();
+        self.supervisor.wait(&ExecutionArn(arn.to_owned())).await.unwrap();
+        self.ok("DescribeExecution", &json!({"executionArn": arn})).await
+    }
+
+    /// Waits until the events of an execution hold one of a type.
+    pub(crate) async fn event(&self, started: &Value, kind: &str) {
+        let asked = json!({"executionArn": started["executionArn"], "maxResults": 1000});
+        loop {
+            let answer = self.ok("GetExecutionHistory", &asked).await;
+            let mut events = answer["events"].as_array().unwrap().iter();
+            if events.any(|event| event["type"] == kind) {
+                return;
+            }
+        }
+    }
+
     /// Asks for the end and waits for it.
     pub(crate) async fn stop(mut self) {
         self.stop.request();
-        self.running.join_next().await.unwrap().unwrap().unwrap();
+        while let Some(ended) = self.running.join_next().await {
+            ended.unwrap().unwrap();
+        }
     }
 }
 
@@ -142,3 +179,42 @@ pub(crate) fn validation(message: &str) -> (String, String) {
 pub(crate) fn pass() -> String {
     json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}).to_string()
 }
+
+async fn execute(executor: Executor, stop: Stop) -> std::io::Result<()> {
+    executor.run(&stop, |failure| panic!("{failure:?}")).await;
+    Ok(())
+}
+
+/// An engine in memory with two functions: `double` doubles a number, `fail` fails.
+fn engine(settings: &Settings, journal: &Arc<memory::Journal>, clock: &Arc<memory::Clock>) -> Engine {
+    let double = |call: ports::Invocation| async move {
+        let number: i64 = serde_json::from_str(&call.input).unwrap();
+        Ok((number * 2).to_string())
+    };
+    let fail = |_call| async move {
+        Err(TaskFailure {
+            error: "Broken".to_owned(),
+            cause: "as asked".to_owned(),
+        })
+    };
+    let invoker = memory::TaskInvoker::default();
+    let invoker = invoker
+        .with(format!("{FUNCTION}double"), double)
+        .with(format!("{FUNCTION}fail"), fail);
+    let ports = engine::Ports {
+        store: Arc::new(memory::ObjectStore::default()),
+        invoker: Arc::new(invoker),
+        journal: Arc::clone(journal) as _,
+        ledger: Arc::new(memory::Ledger::default()),
+        clock: Arc::clone(clock) as _,
+    };
+    let settings = engine::Settings {
+        account: settings.account.clone(),
+        region: settings.region.clone(),
+        halt_on: std::collections::BTreeSet::new(),
+    };
+    Engine::new(ports, settings)
+}
+
+/// What ARNs of the functions begin with.
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:us-east-1:111111111111:function:";
