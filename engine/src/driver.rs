@@ -20,7 +20,7 @@ use ports::{ExecutionRow, Timestamp};
 
 use crate::companions::Companions;
 use crate::context::{Context, to_asl};
-use crate::express::HistorySink;
+use crate::history_sink::HistorySink;
 use crate::inbox::{Inbox, tell};
 use crate::item_subset::ItemSubset;
 use crate::jitter::jitter;

@@ -1,15 +1,15 @@
 //! Express executions: not journalled, at most five minutes, their history handed to a sink while they run.
 
-use std::fmt;
 use std::sync::Arc;
 
-use asl::{Ending, Execution, ExecutionType, HistoryEvent, Identity, Recording};
+use asl::{Ending, Execution, ExecutionType, Identity, Recording};
 use ports::{ExecutionArn, Timestamp};
 use uuid::Uuid;
 
 use crate::context::{Context, to_asl};
 use crate::driver::{Driven, Driver};
 use crate::executions::compile;
+use crate::history_sink::HistorySink;
 use crate::stop::Control;
 use crate::{Error, Result, limits, naming};
 
@@ -24,22 +24,6 @@ pub struct NewExpress {
     pub name: String,
     /// JSON text.
     pub input: String,
-}
-
-/// Takes the history of an Express execution, a few events at a time and in order, while the execution runs.
-pub struct HistorySink(pub Box<dyn FnMut(Vec<HistoryEvent>) + Send>);
-
-impl fmt::Debug for HistorySink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HistorySink")
-    }
-}
-
-impl HistorySink {
-    /// A sink that drops the history.
-    pub fn ignore() -> Self {
-        Self(Box::new(drop))
-    }
 }
 
 /// How an Express execution ended.
@@ -82,6 +66,7 @@ pub(crate) fn accept(context: &Context, new: NewExpress, ordinal: u64) -> Result
         redrive_count: 0,
         redrive_time: None,
         map_run_arn: None,
+        synchronous: false,
     };
     Ok(Express {
         arn: ExecutionArn(arn),

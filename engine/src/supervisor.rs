@@ -9,6 +9,7 @@
 //! A [`Supervisor`] is a handle that callers clone; [`Executor::run`] is the future that owns every task. Dropping that
 //! future is like a crash: what was running is `RUNNING` in the journal, and the next [`Supervisor::open`] takes it up.
 
+mod bounds;
 mod executor;
 mod queue;
 
@@ -20,35 +21,14 @@ use tokio::sync::watch;
 
 use crate::error::while_doing;
 use crate::executions;
-use crate::express::{self, ExpressEnd, HistorySink, NewExpress};
+use crate::express::{self, ExpressEnd, NewExpress};
+use crate::history_sink::HistorySink;
 use crate::stop::StopRequest;
 use crate::{Engine, Error, InvalidRequest, NewExecution, Result, RunEnd};
 
+pub use bounds::SupervisorBounds;
 pub use executor::{ExecutionFailure, Executor};
 use queue::{Phase, Queue, Work};
-
-/// How many executions a supervisor takes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SupervisorBounds {
-    /// Executions that run at the same time, Standard and asynchronous Express ones together. At least one runs.
-    pub running_max: usize,
-    /// Executions that wait for their turn; a request beyond them is refused with [`Error::Busy`]. Recovered executions
-    /// are taken up whatever their number: they were accepted under the bound of an earlier life.
-    pub waiting_max: usize,
-    /// Synchronous Express executions that run at the same time; a request beyond them is refused with [`Error::Busy`].
-    pub express_sync_max: usize,
-}
-
-impl Default for SupervisorBounds {
-    /// A hundred executions hold a few MiB without map runs; a thousand waiting ones hold their names.
-    fn default() -> Self {
-        Self {
-            running_max: 100,
-            waiting_max: 1_000,
-            express_sync_max: 100,
-        }
-    }
-}
 
 /// Starts, finds and ends executions that an [`Executor`] runs. Clones are handles of the same supervisor.
 #[derive(Debug, Clone)]

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ports::ExecutionArn;
 use tokio::sync::{Notify, watch};
 
-use super::SupervisorBounds;
-use crate::express::{Express, HistorySink};
+use super::bounds::SupervisorBounds;
+use crate::express::Express;
+use crate::history_sink::HistorySink;
 use crate::stop::StopRequest;
 use crate::{Error, Result};
 
