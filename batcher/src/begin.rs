@@ -38,7 +38,7 @@ pub(crate) fn beginning(first: First<'_>, layout: Layout) -> Result<Option<Begin
         data_start: byte_order_mark(first.bytes),
     };
     match layout {
-        Layout::UrlList | Layout::JsonLines | Layout::Rest => Ok(Some(Beginning { format, line: 1 })),
+        Layout::UrlList | Layout::JsonLines | Layout::Remaining => Ok(Some(Beginning { format, line: 1 })),
         Layout::JsonArray => array(first, format).map(Some),
         Layout::Csv => csv(first, format),
     }

@@ -123,7 +123,12 @@ mod tests {
             ("a", "", "# urls\n", Kind::Records(UrlList)),
             ("a", "", "id,url\n1,https://a/", Kind::Records(Csv)),
             ("a", r#","header":["url"]"#, "https://a/1\n", Kind::Records(Csv)),
-            ("a.csv", r#","format":"rest""#, "{", Kind::Records(Layout::Rest)),
+            (
+                "a.csv",
+                r#","format":"remaining""#,
+                "{",
+                Kind::Records(Layout::Remaining),
+            ),
         ];
         for (key, more, first, expected) in cases {
             assert_eq!(

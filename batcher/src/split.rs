@@ -48,7 +48,7 @@ pub(crate) struct Totals {
 /// An object whose first window is read.
 struct Open<'a> {
     first: Window,
-    rest: BoxStream<'a, Result<Window, Error>>,
+    following: BoxStream<'a, Result<Window, Error>>,
 }
 
 impl Call<'_> {
@@ -86,9 +86,9 @@ impl Call<'_> {
     }
 
     async fn open<'a>(&'a self, object: &'a Pinned) -> Result<Open<'a>, Error> {
-        let mut rest = object.windows(&*self.ports.store);
-        let first = rest.try_next().await?.unwrap_or_default();
-        Ok(Open { first, rest })
+        let mut following = object.windows(&*self.ports.store);
+        let first = following.try_next().await?.unwrap_or_default();
+        Ok(Open { first, following })
     }
 
     async fn split_plain(&self, manifest: &ManifestObject, object: &Pinned, open: Open<'_>) -> Result<Done, Error> {
@@ -152,7 +152,7 @@ impl Call<'_> {
         let skip = beginning.format.data_start;
         let mut list = List::new(object, beginning, self.request.strict)?;
         let mut window = without_beginning(open.first, skip);
-        let mut windows = open.rest;
+        let mut windows = open.following;
         let mut read = skip;
         loop {
             read += window.iter().map(|piece| piece.len() as u64).sum::<u64>();
@@ -290,8 +290,8 @@ async fn inline(object: &Pinned, open: Open<'_>) -> Result<InlineBody, Error> {
         });
     }
     let mut text = start(&open.first).to_vec();
-    let rest: Vec<_> = open.rest.try_collect().await?;
-    text.extend(rest.iter().flatten().flatten());
+    let following: Vec<_> = open.following.try_collect().await?;
+    text.extend(following.iter().flatten().flatten());
     let text = text.strip_prefix(manifest::BYTE_ORDER_MARK).unwrap_or(&text);
     serde_json::from_slice(text).map_err(|error| Error::InvalidJson {
         manifest: object.manifest.clone(),

@@ -167,7 +167,7 @@ fn every_format_gives_its_items() {
         (json_object.as_str(), json!({})),
         (
             "{\"index\":8,\"url\":\"https://a/1\"}\n{\"index\":9,\"url\":\"https://a/2\"}\n{\"index\":2,\"url\":\"https://a/3\"}\n",
-            json!({"format": "rest"}),
+            json!({"format": "remaining"}),
         ),
     ];
     for (text, manifest) in cases {
@@ -185,11 +185,11 @@ fn every_format_gives_its_items() {
 }
 
 #[test]
-fn a_rest_keeps_the_first_index_of_its_items() {
+fn remaining_items_keep_their_first_index() {
     let world = world("{\"index\":8,\"url\":\"u\"}\n{\"index\":3,\"bucket\":\"b\",\"key\":\"k\"}\n");
     split(
         &world,
-        &json!({"format": "rest"}),
+        &json!({"format": "remaining"}),
         &json!({"work": {"action": "copy", "destinations": []}}),
     )
     .unwrap();

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     };
     let cursor = event.cursor.unwrap_or_default();
     let mut outputs = Outputs::new(ports, config, place, cursor);
-    repeat_rest(event, ports, config, &mut outputs).await?;
+    repeat_remaining(event, ports, config, &mut outputs).await?;
     let mut lost = LostBatches::new(ports, config, event);
     let read = |batch| {
         let key = run_key::outcomes(&event.execution, event.round, batch);
@@ -52,28 +52,33 @@ pub(crate) async fn run(
         }
     }
     let finished = outputs.finish(&ports.store).await?;
-    Ok(answer(finished.cursor, event.batch.batches, finished.rest, config))
+    Ok(answer(finished.cursor, event.batch.batches, finished.remaining, config))
 }
 
-fn answer(cursor: Cursor, batches: u64, rest: Option<String>, config: &Config) -> Consolidated {
+fn answer(cursor: Cursor, batches: u64, remaining: Option<String>, config: &Config) -> Consolidated {
     Consolidated {
         cursor: (cursor.batch < batches).then_some(cursor),
         counts: cursor.counts,
         progress: cursor.counts.settled() > 0,
-        rest: rest.map(|key| ManifestObject::new_rest(&config.state_bucket, key)),
+        remaining: remaining.map(|key| ManifestObject::new_remaining(&config.state_bucket, key)),
     }
 }
 
-/// A later call of the same round begins with the rest that the earlier ones have left.
-async fn repeat_rest(event: &PhaseEvent, ports: &Ports, config: &Config, outputs: &mut Outputs) -> Result<(), Error> {
+/// A later call of the same round begins with the remaining items of the earlier ones.
+async fn repeat_remaining(
+    event: &PhaseEvent,
+    ports: &Ports,
+    config: &Config,
+    outputs: &mut Outputs,
+) -> Result<(), Error> {
     let Some(before) = event.cursor.filter(|cursor| cursor.counts.pending > 0) else {
         return Ok(());
     };
-    let key = run_key::rest(&event.execution, event.round, before.part.saturating_sub(1));
+    let key = run_key::remaining(&event.execution, event.round, before.part.saturating_sub(1));
     let at = ObjectKey::new(&config.state_bucket, key);
     let mut lines = read_lines(&*ports.store, &at).await?;
     while let Some((_, line)) = lines.next().await.map_err(while_reading(&at))? {
-        outputs.repeat_rest(&line).await?;
+        outputs.repeat_remaining(&line).await?;
     }
     Ok(())
 }

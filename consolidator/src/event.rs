@@ -66,7 +66,7 @@ pub struct Consolidated {
     /// Whether the round has settled anything.
     pub progress: bool,
     /// The pending items as a manifest.
-    pub rest: Option<ManifestObject>,
+    pub remaining: Option<ManifestObject>,
 }
 
 /// What became of the run.

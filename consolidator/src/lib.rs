@@ -1,8 +1,8 @@
 //! Stage 3: what became of every item of a run.
 //!
 //! Streams the outcomes of a round in batch order; settled ones go to the table, the flat results and the report,
-//! pending ones to the rest. Ends each call before its deadline with a cursor. At the end of the last round it fails
-//! what is still pending, writes the report and sends at most one notification.
+//! pending ones to the manifest of remaining items. Ends each call before its deadline with a cursor. At the end of
+//! the last round it fails what is still pending, writes the report and sends at most one notification.
 //!
 //! It owns the counting. It decides neither whether there is another round nor whether the run has failed: the
 //! state machine does, on its counts.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use manifest::{Body, Rest, redact, run_key};
+use manifest::{Body, RemainingItem, redact, run_key};
 use ports::{GetOptions, Lines, ObjectKey};
 use serde::Deserialize;
 
@@ -48,7 +48,7 @@ impl<'a> LostBatches<'a> {
         let reason = self.reason(number).await?;
         let bytes = read_range(self.ports, &batch).await?;
         for item in manifest::decode(&batch, &bytes) {
-            outputs.leave(&Rest {
+            outputs.leave(&RemainingItem {
                 index: item.index,
                 subject: item.subject,
                 destination: item.destination,

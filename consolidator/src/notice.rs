@@ -1,4 +1,4 @@
-//! The one notification of a run: the first failures with their texts, and where the rest is.
+//! The one notification of a run: the first failures with their texts, and where all of them are.
 
 use ports::{Notification, ObjectKey};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use manifest::request::ObjectRef;
-use manifest::{ErrorClass, ItemError, Outcome, Rest, Status, error_name, run_key};
+use manifest::{ErrorClass, ItemError, Outcome, RemainingItem, Status, error_name, run_key};
 use ports::{GetOptions, ObjectKey};
 use serde_json::json;
 
@@ -19,7 +19,7 @@ const TALLY_BYTES_MAX: usize = 16 << 20;
 
 /// The whole report.
 pub(crate) async fn run(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Reported, Error> {
-    fail_the_rest(event, ports, config).await?;
+    fail_remaining(event, ports, config).await?;
     let tally = sum(event, ports, config).await?;
     let report = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "manifest.json"));
     let summary = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "summary.json"));
@@ -50,8 +50,8 @@ fn reference(at: &ObjectKey) -> ObjectRef {
 }
 
 /// What the last round has left was not reached, and will not be.
-async fn fail_the_rest(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<(), Error> {
-    let Some(at) = last_rest(event, ports, config).await? else {
+async fn fail_remaining(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<(), Error> {
+    let Some(at) = last_remaining(event, ports, config).await? else {
         return Ok(());
     };
     let place = Place {
@@ -81,21 +81,21 @@ fn malformed(at: &ObjectKey, error: &serde_json::Error) -> Error {
     }
 }
 
-/// The last part of the rest holds all of it.
-async fn last_rest(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Option<ObjectKey>, Error> {
-    let prefix = run_key::rest(&event.execution, event.round, 0);
+/// The key of the items that the last round has left: the last part holds all of them.
+async fn last_remaining(event: &PhaseEvent, ports: &Ports, config: &Config) -> Result<Option<ObjectKey>, Error> {
+    let prefix = run_key::remaining(&event.execution, event.round, 0);
     let prefix = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
     let found = list(ports, &config.state_bucket, &format!("{prefix}/")).await?;
     Ok(found.into_iter().next_back())
 }
 
 fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> {
-    let rest: Rest = serde_json::from_slice(line).map_err(|error| malformed(at, &error))?;
-    let error = rest.malformed.map_or_else(
+    let remaining: RemainingItem = serde_json::from_slice(line).map_err(|error| malformed(at, &error))?;
+    let error = remaining.malformed.map_or_else(
         || ItemError {
             name: error_name::NOT_REACHED.to_owned(),
             class: ErrorClass::Timeout,
-            message: not_reached(rounds, rest.reason.as_deref()),
+            message: not_reached(rounds, remaining.reason.as_deref()),
         },
         |malformed| ItemError {
             name: malformed.error,
@@ -104,8 +104,8 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         },
     );
     Ok(Outcome {
-        index: rest.index,
-        subject: rest.subject,
+        index: remaining.index,
+        subject: remaining.subject,
         status: Status::Failed,
         status_code: None,
         error: Some(error),
@@ -113,9 +113,9 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         checksum: None,
         attempts: 0,
         milliseconds: 0,
-        destination: rest.destination,
+        destination: remaining.destination,
         filename: None,
-        place: rest.place,
+        place: remaining.place,
     })
 }
 

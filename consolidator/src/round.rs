@@ -1,9 +1,10 @@
-//! The outputs of one call: settled outcomes to results, report and table, the others to the rest.
+//! The outputs of one call: settled outcomes to results, report and table, the others to the manifest of
+//! remaining items.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use manifest::{Outcome, Rest, Status, Subject, run_key};
+use manifest::{Outcome, RemainingItem, Status, Subject, run_key};
 use ports::{ObjectKey, ObjectStore};
 
 use crate::error::while_doing;
@@ -17,7 +18,7 @@ pub(crate) struct Outputs {
     pub(crate) cursor: Cursor,
     rows: Rows,
     results: Part,
-    rest: Part,
+    remaining: Part,
     succeeded: Option<Part>,
     failed: Part,
     place: Place,
@@ -52,7 +53,7 @@ impl Outputs {
             tally: Tally::default(),
             rows: Rows::new(&ports.table, config.table.clone(), config.table_url),
             results: open(run_key::results(execution, *round, part)),
-            rest: open(run_key::rest(execution, *round, part)),
+            remaining: open(run_key::remaining(execution, *round, part)),
             succeeded: config.report_succeeded.then(|| report("succeeded")),
             failed: report("failed"),
             cursor,
@@ -65,7 +66,7 @@ impl Outputs {
     pub(crate) fn add(&mut self, outcome: Outcome, line: &[u8]) {
         if outcome.status == Status::Pending {
             let destination = outcome.destination.clone();
-            self.leave(&Rest::of(&outcome, destination));
+            self.leave(&RemainingItem::from_outcome(&outcome, destination));
             return;
         }
         self.tally.add(&outcome);
@@ -88,15 +89,15 @@ impl Outputs {
     }
 
     /// Takes an item that is left for the next round.
-    pub(crate) fn leave(&mut self, rest: &Rest) {
+    pub(crate) fn leave(&mut self, remaining: &RemainingItem) {
         self.cursor.counts.pending += 1;
-        rest.write(self.rest.line());
+        remaining.write(self.remaining.line());
     }
 
-    /// Repeats the rest of an earlier call of this round: the last part holds all of it.
-    pub(crate) async fn repeat_rest(&mut self, lines: &[u8]) -> Result<(), Error> {
+    /// Repeats the remaining items of an earlier call of this round: the last part holds all of them.
+    pub(crate) async fn repeat_remaining(&mut self, lines: &[u8]) -> Result<(), Error> {
         for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            self.rest.push(line);
+            self.remaining.push(line);
         }
         self.settle().await
     }
@@ -104,7 +105,7 @@ impl Outputs {
     /// Hands on what has come together.
     pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         self.results.settle().await?;
-        self.rest.settle().await?;
+        self.remaining.settle().await?;
         self.failed.settle().await?;
         if let Some(part) = &mut self.succeeded {
             part.settle().await?;
@@ -117,7 +118,7 @@ impl Outputs {
         let mut tally = self.tally;
         self.rows.finish().await?;
         tally.results = written_key(self.results.finish().await?).into_iter().collect();
-        let rest = written_key(self.rest.finish().await?);
+        let remaining = written_key(self.remaining.finish().await?);
         let succeeded = match self.succeeded {
             Some(part) => part.finish().await?,
             None => None,
@@ -134,7 +135,7 @@ impl Outputs {
                 part: self.part + 1,
                 ..self.cursor
             },
-            rest,
+            remaining,
         })
     }
 }
@@ -142,8 +143,8 @@ impl Outputs {
 /// What a call has left behind.
 pub(crate) struct Finished {
     pub(crate) cursor: Cursor,
-    /// The key of the rest, when there is any.
-    pub(crate) rest: Option<String>,
+    /// The key of the manifest of remaining items, when there are any.
+    pub(crate) remaining: Option<String>,
 }
 
 fn written_key(written: Option<Written>) -> Option<String> {

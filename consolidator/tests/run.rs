@@ -152,9 +152,9 @@ async fn each_outcome_has_its_place() {
         (3, 1, 1, true)
     );
     assert_eq!(answer.cursor, None);
-    let rest = answer.rest.unwrap();
+    let remaining = answer.remaining.unwrap();
     assert_eq!(
-        world.text(&rest.key),
+        world.text(&remaining.key),
         "{\"index\":3,\"url\":\"https://example.com/3.gif\",\"reason\":\"Could not find: https://example.com/3.gif\"}\n"
     );
     assert_eq!(world.table.count("urls").await.unwrap(), 3);
@@ -236,7 +236,7 @@ async fn a_run_without_failures_notifies_nobody() {
 }
 
 #[tokio::test]
-async fn items_of_a_lost_batch_go_to_the_rest() {
+async fn items_of_a_batch_without_outcomes_remain() {
     let world = World::new().await;
     let urls = "https://example.com/0.gif\nhttps://example.com/1.gif\nhttps://example.com/2.gif\n";
     let etag = world.store.insert("manifests", "urls.txt", urls);
@@ -265,10 +265,10 @@ async fn items_of_a_lost_batch_go_to_the_rest() {
 
     let answer = world.consolidate(0, 3, Value::Null, i64::MAX).await;
     assert_eq!((answer.counts.succeeded, answer.counts.pending), (1, 2));
-    let rest = world.text(&answer.rest.unwrap().key);
+    let remaining = world.text(&answer.remaining.unwrap().key);
     let reason = "its processor failed with Gantry.StorageNotFound: no bucket at https://***@h/";
     assert_eq!(
-        rest,
+        remaining,
         format!(
             "{{\"index\":1,\"url\":\"https://example.com/1.gif\",\"reason\":\"{reason}\"}}\n\
              {{\"index\":2,\"url\":\"https://example.com/2.gif\"}}\n"
@@ -311,8 +311,12 @@ async fn a_near_deadline_leaves_a_cursor_and_nothing_is_counted_twice() {
         }
     };
     assert_eq!((calls, last.counts.succeeded, last.counts.pending), (4, 4, 4));
-    let rest = world.text(&last.rest.unwrap().key);
-    assert_eq!(rest.lines().count(), 4, "the last part of the rest holds all of it");
+    let remaining = world.text(&last.remaining.unwrap().key);
+    assert_eq!(
+        remaining.lines().count(),
+        4,
+        "the last part of the remaining items holds all of it"
+    );
     let reported = world.report(0).await;
     assert_eq!(
         (reported.items, reported.counts.succeeded, reported.counts.failed),
@@ -336,7 +340,7 @@ async fn the_same_event_again_changes_nothing() {
 async fn no_batches_are_no_items() {
     let world = World::new().await;
     let answer = world.consolidate(0, 0, Value::Null, i64::MAX).await;
-    assert_eq!((answer.progress, answer.cursor, answer.rest), (false, None, None));
+    assert_eq!((answer.progress, answer.cursor, answer.remaining), (false, None, None));
     let reported = world.report(0).await;
     assert_eq!((reported.items, reported.failed_percentage.to_bits()), (0, 0));
 }

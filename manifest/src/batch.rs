@@ -58,7 +58,7 @@ pub enum Layout {
     /// One JSON array of strings or objects; `start ..end` of a batch covers whole elements and the commas between.
     JsonArray,
     /// One JSON object a line, as [`crate::Outcome`] has it: items of an earlier round, with their first index.
-    Rest,
+    Remaining,
 }
 
 /// Which fields of a record make the item. For a CSV the batcher has found the names' positions.
@@ -178,7 +178,7 @@ pub enum Body {
 pub struct Batch {
     /// Its position in the batch list, from 0.
     pub number: u64,
-    /// The position of its first item among all items of the manifest. In a rest, positions come from its lines.
+    /// The position of its first item among all items of the manifest. In a manifest of remaining items, positions come from its lines.
     pub first: u64,
     /// How many items it holds.
     pub items: u64,

@@ -60,7 +60,7 @@ fn records<'a>(source: &'a Source, bytes: &'a [u8]) -> Records<'a> {
     match format.layout {
         Layout::Csv => Records::Csv(Box::new(csv::Records::new(bytes, format))),
         Layout::JsonArray => Records::JsonArray(json_array::Records::new(bytes, format)),
-        Layout::UrlList | Layout::JsonLines | Layout::Rest => Records::Lines(lines::Records::new(bytes, format)),
+        Layout::UrlList | Layout::JsonLines | Layout::Remaining => Records::Lines(lines::Records::new(bytes, format)),
     }
 }
 

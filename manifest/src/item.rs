@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{EXCERPT_BYTES, RECORD_BYTES_MAX};
-use crate::{Rest, error_name, redact};
+use crate::{RemainingItem, error_name, redact};
 
 /// What a processor is asked to work on.
 ///
@@ -172,12 +172,12 @@ pub(crate) struct Found<'a> {
     pub(crate) text: &'a [u8],
     /// What it names.
     pub(crate) subject: Result<Subject, Malformed>,
-    /// The line of a rest that it is.
-    pub(crate) rest: Option<Rest>,
+    /// Its line in a manifest of remaining items, if it stands in one.
+    pub(crate) remaining: Option<RemainingItem>,
 }
 
 impl Found<'_> {
-    /// The item: a line of a rest knows its own index and place.
+    /// The item: a remaining item brings its own index and place.
     pub(crate) fn into_item(self, index: u64, place: Place) -> Item {
         let too_long = self.text.len() as u64 > RECORD_BYTES_MAX;
         let subject = if too_long {
@@ -189,7 +189,7 @@ impl Found<'_> {
             Ok(subject) => (subject, None),
             Err(malformed) => (Subject::excerpt(self.text), Some(malformed)),
         };
-        let Some(rest) = self.rest else {
+        let Some(remaining) = self.remaining else {
             return Item {
                 index,
                 place,
@@ -200,11 +200,11 @@ impl Found<'_> {
         };
         let unreadable = matches!(subject, Subject::Record { .. });
         Item {
-            index: rest.index,
-            place: rest.place.unwrap_or(place),
+            index: remaining.index,
+            place: remaining.place.unwrap_or(place),
             subject,
-            malformed: rest.malformed.or_else(|| unreadable.then(Malformed::earlier)),
-            destination: rest.destination,
+            malformed: remaining.malformed.or_else(|| unreadable.then(Malformed::earlier)),
+            destination: remaining.destination,
         }
     }
 }

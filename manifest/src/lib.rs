@@ -24,7 +24,7 @@ mod json_lines;
 mod lines;
 mod outcome;
 mod redact;
-mod rest;
+mod remaining;
 mod split;
 mod url_list;
 
@@ -36,5 +36,5 @@ pub use header::{BYTE_ORDER_MARK, HeaderRow, NoHeader};
 pub use item::{Item, Malformed, Place, Subject};
 pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};
 pub use redact::redact;
-pub use rest::Rest;
+pub use remaining::RemainingItem;
 pub use split::{Cut, Cutting, Fault, FaultKind, OnFault, Splitter};

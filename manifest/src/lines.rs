@@ -1,8 +1,8 @@
-//! Records that are lines: a URL, a JSON text or a line of a rest each. Blank lines are no records; neither are a URL
+//! Records that are lines: a URL, a JSON text or a remaining item each. Blank lines are no records; neither are a URL
 //! list's comments.
 
 use crate::item::Found;
-use crate::{Format, Layout, json_lines, rest, url_list};
+use crate::{Format, Layout, json_lines, remaining, url_list};
 
 /// The records of a range of whole lines.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(crate) fn is_record(first: Option<u8>, layout: Layout) -> bool {
 
 fn read<'a>(at: usize, text: &'a [u8], format: &Format) -> Found<'a> {
     let subject = match format.layout {
-        Layout::Rest => return rest::read(at, text),
+        Layout::Remaining => return remaining::read(at, text),
         Layout::UrlList | Layout::Csv => json_lines::utf8(text).and_then(|text| url_list::subject(text, format)),
         Layout::JsonLines | Layout::JsonArray => json_lines::subject(text, format),
     };
@@ -56,6 +56,6 @@ fn read<'a>(at: usize, text: &'a [u8], format: &Format) -> Found<'a> {
         at,
         text,
         subject,
-        rest: None,
+        remaining: None,
     }
 }

@@ -168,10 +168,10 @@ impl ManifestObject {
         }
     }
 
-    /// The manifest of the items that a round has left, or that are to be redriven.
-    pub fn new_rest(bucket: impl Into<String>, key: impl Into<String>) -> Self {
+    /// A manifest of the items that a round has left, or that are to be redriven.
+    pub fn new_remaining(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self {
-            format: FormatName::Records(Layout::Rest),
+            format: FormatName::Records(Layout::Remaining),
             ..Self::new(bucket, key)
         }
     }
@@ -181,7 +181,7 @@ impl ManifestObject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
-    expecting = "expected `auto`, `inline`, `urlList`, `csv`, `jsonLines`, `jsonArray` or `rest` for a format"
+    expecting = "expected `auto`, `inline`, `urlList`, `csv`, `jsonLines`, `jsonArray` or `remaining` for a format"
 )]
 pub enum FormatName {
     /// Found out by the key's ending and the first bytes.

@@ -28,8 +28,8 @@ pub fn outcomes_prefix(execution: &str, round: u32) -> String {
 }
 
 /// The items that a round has left, for the next one.
-pub fn rest(execution: &str, round: u32, part: u32) -> String {
-    format!("runs/{execution}/{round}/rest/{part:05}.jsonl")
+pub fn remaining(execution: &str, round: u32, part: u32) -> String {
+    format!("runs/{execution}/{round}/remaining/{part:05}.jsonl")
 }
 
 /// What the consolidator has counted when it left off, by round and call.

@@ -260,14 +260,14 @@ fn only_relative_urls_are_joined_to_the_base() {
 }
 
 #[test]
-fn a_rest_keeps_index_destination_and_place() {
+fn remaining_items_keep_index_destination_and_place() {
     let text = br#"{"index":9,"url":"https://a/9"}
 {"index":3,"bucket":"b","key":"k","destination":"s3://d/k"}
 {"index":4,"record":"1,2,3","place":{"record":5,"line":6,"byte":70},"malformed":{"error":"WrongFieldCount","message":"m"}}
 {"index":5,"record":"?"}
 {"url":"https://a/1"}
 "#;
-    let found = items(format(Layout::Rest), text);
+    let found = items(format(Layout::Remaining), text);
     let told: Vec<_> = found
         .iter()
         .map(|item| {

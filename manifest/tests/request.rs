@@ -32,7 +32,7 @@ fn format() -> impl Strategy<Value = FormatName> {
         FormatName::Records(Layout::Csv),
         FormatName::Records(Layout::JsonLines),
         FormatName::Records(Layout::JsonArray),
-        FormatName::Records(Layout::Rest),
+        FormatName::Records(Layout::Remaining),
     ])
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use manifest::request::{InlineBody, Manifest, ManifestObject, Request};
 use manifest::work::{Destination, Download, LAMBDA_CONCUR, Work};
-use manifest::{ErrorClass, Outcome, Rest, Status, error_name};
+use manifest::{ErrorClass, Outcome, RemainingItem, Status, error_name};
 use ports::{ExecutionRow, ExecutionStatus, ObjectBody, ObjectKey, ObjectStore, PutOptions};
 
 use crate::error::{Error, Result};
@@ -125,7 +125,7 @@ impl Redrive {
             return Ok(PreparedRedrive::NothingToDo(row.name.clone()));
         }
         let at = keep(state, row, &rest).await?;
-        request.manifest = Manifest::Object(Box::new(ManifestObject::new_rest(&at.bucket, &at.key)));
+        request.manifest = Manifest::Object(Box::new(ManifestObject::new_remaining(&at.bucket, &at.key)));
         Ok(PreparedRedrive::New(Box::new(NewRun {
             machine: Machine::ManifestMap,
             digest: at.key.clone(),
@@ -183,7 +183,7 @@ async fn matching(state: &State, lineage: &[ExecutionRow], only: &ItemFilter) ->
     let mut lines = Vec::new();
     while let Some(outcome) = outcomes.next().await? {
         if is_wanted(&outcome, only) {
-            Rest::of(&outcome, outcome.destination.clone()).write(&mut lines);
+            RemainingItem::from_outcome(&outcome, outcome.destination.clone()).write(&mut lines);
         }
     }
     Ok(lines)

@@ -164,7 +164,7 @@ impl<'a> Iterator for Records<'a> {
             at,
             text,
             subject: self.subject(text),
-            rest: None,
+            remaining: None,
         })
     }
 }

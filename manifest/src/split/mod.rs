@@ -91,7 +91,7 @@ impl Splitter {
         let records = match format.layout {
             Layout::Csv => Records::Quoted(quoted::Scanner::new(format.delimiter.as_byte(), at)),
             Layout::JsonArray => Records::Array(array::Scanner::new(at)),
-            Layout::UrlList | Layout::JsonLines | Layout::Rest => {
+            Layout::UrlList | Layout::JsonLines | Layout::Remaining => {
                 Records::Lines(lines::Scanner::new(format.layout, at))
             }
         };

@@ -1,24 +1,24 @@
-//! A line of a rest: an item that an earlier round or run has left, with its first index.
+//! An item that an earlier round or run has left, with its first index.
 
 use serde::{Deserialize, Serialize};
 
 use crate::item::Found;
 use crate::{Malformed, Outcome, Place, Status, Subject, error_name, json_lines};
 
-/// One line of a rest.
+/// One line of a manifest of remaining items.
 ///
 /// ```
 /// let line = r#"{"index":7,"url":"https://example.com/a.gif","destination":"s3://images/a.gif"}"#;
-/// let rest: manifest::Rest = serde_json::from_str(line)?;
-/// assert_eq!(rest.index, 7);
+/// let remaining: manifest::RemainingItem = serde_json::from_str(line)?;
+/// assert_eq!(remaining.index, 7);
 /// let mut bytes = Vec::new();
-/// rest.write(&mut bytes);
+/// remaining.write(&mut bytes);
 /// assert_eq!(bytes, [line.as_bytes(), b"\n"].concat());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Rest {
+pub struct RemainingItem {
     /// The item's position in the first manifest.
     pub index: u64,
     /// What to work on.
@@ -38,7 +38,7 @@ pub struct Rest {
     pub reason: Option<String>,
 }
 
-impl Rest {
+impl RemainingItem {
     /// The item of an outcome, to be tried again: at this destination alone when one is given.
     pub fn of(outcome: &Outcome, destination: Option<String>) -> Self {
         let unreadable = matches!(outcome.subject, Subject::Record { .. });
@@ -72,24 +72,24 @@ impl Rest {
     }
 }
 
-/// Reads one line; a line that is no rest line is an item without a known index.
+/// Reads one line; a line of another form is an item without a known index.
 pub(crate) fn read(at: usize, text: &[u8]) -> Found<'_> {
     let read = json_lines::utf8(text).and_then(|text| {
-        serde_json::from_str::<Rest>(text)
-            .map_err(|error| Malformed::new(error_name::INVALID_JSON, format!("expected a line of a rest: {error}")))
+        serde_json::from_str::<RemainingItem>(text)
+            .map_err(|error| Malformed::new(error_name::INVALID_JSON, format!("expected a remaining item: {error}")))
     });
     match read {
-        Ok(rest) => Found {
+        Ok(remaining) => Found {
             at,
             text,
-            subject: Ok(rest.subject.clone()),
-            rest: Some(rest),
+            subject: Ok(remaining.subject.clone()),
+            remaining: Some(remaining),
         },
         Err(malformed) => Found {
             at,
             text,
             subject: Err(malformed),
-            rest: None,
+            remaining: None,
         },
     }
 }
