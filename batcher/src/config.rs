@@ -9,7 +9,7 @@ use ports::{ConfigError, Variables};
 pub struct Config {
     /// `STATE_BUCKET`: where runs keep their objects.
     pub state_bucket: String,
-    /// `MAX_CONCURRENCY` (default 5): paths in a task of the small machine.
+    /// `MAX_CONCURRENCY` (default 5): paths in a task of `image-download`.
     pub task_items: usize,
     /// `BATCH_ITEMS` (default 100): items in a batch, when the request does not say.
     pub batch_items: u64,

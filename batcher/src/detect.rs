@@ -9,7 +9,7 @@ use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout};
 pub(crate) enum Kind {
     /// Records.
     Records(Layout),
-    /// One JSON object as the small machine takes it.
+    /// One JSON object as `image-download` takes it.
     Inline,
 }
 

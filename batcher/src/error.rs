@@ -1,6 +1,6 @@
 //! Why a manifest cannot be split. What is wrong with a single item is never an error here, unless it is asked for.
 
-use manifest::{FaultKind, Malformed, Place};
+use manifest::{Malformed, SourcePosition, SplitErrorKind};
 use ports::{ObjectKey, TaskFailure};
 
 /// The names that `Retry` and `Catch` match.
@@ -78,14 +78,14 @@ pub enum Error {
         columns: Vec<String>,
     },
     /// The manifest as a whole cannot be read.
-    #[error("failed to read `{manifest}`: {} at record {}, line {}, byte {}", text_of(*.kind), .place.record, .place.line, .place.byte)]
-    Fault {
+    #[error("failed to read `{manifest}`: {} at record {}, line {}, byte {}", text_of(*.kind), .position.record, .position.line, .position.byte)]
+    SplitError {
         /// The manifest.
         manifest: ObjectKey,
         /// What is wrong.
-        kind: FaultKind,
+        kind: SplitErrorKind,
         /// Where.
-        place: Place,
+        position: SourcePosition,
     },
     /// The manifest is not the JSON that it should be.
     #[error("failed to read `{manifest}`: {reason}")]
@@ -112,7 +112,7 @@ pub enum Error {
         /// The manifest.
         manifest: ObjectKey,
         /// The first of them.
-        faults: Vec<(Place, Malformed)>,
+        faults: Vec<(SourcePosition, Malformed)>,
     },
     /// Something is over a limit.
     #[error("failed to read `{manifest}`: {what} is over the limit of {limit} bytes")]
@@ -146,10 +146,10 @@ impl Error {
             Self::NotFound { .. } => error_name::MANIFEST_NOT_FOUND,
             Self::Changed { .. } => error_name::MANIFEST_CHANGED,
             Self::WrongColumn { .. } => error_name::WRONG_COLUMN,
-            Self::Fault { kind, .. } => match kind {
-                FaultKind::UnclosedQuote => error_name::UNCLOSED_QUOTE,
-                FaultKind::InvalidUtf8 => error_name::INVALID_UTF8,
-                FaultKind::UnclosedArray | FaultKind::TextAfterArray => error_name::INVALID_JSON,
+            Self::SplitError { kind, .. } => match kind {
+                SplitErrorKind::UnclosedQuote => error_name::UNCLOSED_QUOTE,
+                SplitErrorKind::InvalidUtf8 => error_name::INVALID_UTF8,
+                SplitErrorKind::UnclosedArray | SplitErrorKind::TextAfterArray => error_name::INVALID_JSON,
             },
             Self::InvalidJson { .. } => error_name::INVALID_JSON,
             Self::InvalidCompression { .. } => error_name::INVALID_COMPRESSION,
@@ -167,11 +167,11 @@ impl Error {
             Self::NotFound { .. } => Some("check the manifest's bucket and key"),
             Self::Changed { .. } => Some("start again when nobody writes to the manifest any more"),
             Self::WrongColumn { .. } => Some("name one of the columns that there are, or give the header's names"),
-            Self::Fault { kind, .. } => match kind {
-                FaultKind::UnclosedQuote | FaultKind::InvalidUtf8 => {
+            Self::SplitError { kind, .. } => match kind {
+                SplitErrorKind::UnclosedQuote | SplitErrorKind::InvalidUtf8 => {
                     Some("correct the manifest, or skip malformed records to let them fail on their own")
                 }
-                FaultKind::UnclosedArray | FaultKind::TextAfterArray => {
+                SplitErrorKind::UnclosedArray | SplitErrorKind::TextAfterArray => {
                     Some("correct the manifest: it is not one whole JSON array")
                 }
             },
@@ -220,20 +220,20 @@ fn list(columns: &[String]) -> String {
     quoted.join(", ")
 }
 
-const fn text_of(kind: FaultKind) -> &'static str {
+const fn text_of(kind: SplitErrorKind) -> &'static str {
     match kind {
-        FaultKind::UnclosedQuote => "expected a closing quote before its end, found none for the record",
-        FaultKind::InvalidUtf8 => "expected UTF-8, found something else",
-        FaultKind::UnclosedArray => "expected `]` before its end, found none",
-        FaultKind::TextAfterArray => "expected nothing after its `]`, found text",
+        SplitErrorKind::UnclosedQuote => "expected a closing quote before its end, found none for the record",
+        SplitErrorKind::InvalidUtf8 => "expected UTF-8, found something else",
+        SplitErrorKind::UnclosedArray => "expected `]` before its end, found none",
+        SplitErrorKind::TextAfterArray => "expected nothing after its `]`, found text",
     }
 }
 
-fn told(faults: &[(Place, Malformed)]) -> String {
+fn told(faults: &[(SourcePosition, Malformed)]) -> String {
     let texts: Vec<_> = faults
         .iter()
-        .map(|(place, malformed)| {
-            let Place { record, line, byte } = place;
+        .map(|(position, malformed)| {
+            let SourcePosition { record, line, byte } = position;
             format!("{} at record {record}, line {line}, byte {byte}", malformed.message)
         })
         .collect();
@@ -256,7 +256,7 @@ mod tests {
         let fault = |kind| Error::Fault {
             manifest: manifest(),
             kind,
-            place: Place::default(),
+            position: SourcePosition::default(),
         };
         let failed = |kind| while_doing("write")(port(kind));
         let cases = [
@@ -284,10 +284,10 @@ mod tests {
                 },
                 "Gantry.WrongColumn",
             ),
-            (fault(FaultKind::UnclosedQuote), "Gantry.UnclosedQuote"),
-            (fault(FaultKind::InvalidUtf8), "Gantry.InvalidUtf8"),
-            (fault(FaultKind::UnclosedArray), "Gantry.InvalidJson"),
-            (fault(FaultKind::TextAfterArray), "Gantry.InvalidJson"),
+            (fault(SplitErrorKind::UnclosedQuote), "Gantry.UnclosedQuote"),
+            (fault(SplitErrorKind::InvalidUtf8), "Gantry.InvalidUtf8"),
+            (fault(SplitErrorKind::UnclosedArray), "Gantry.InvalidJson"),
+            (fault(SplitErrorKind::TextAfterArray), "Gantry.InvalidJson"),
             (
                 Error::InvalidJson {
                     manifest: manifest(),

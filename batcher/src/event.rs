@@ -43,7 +43,7 @@ pub struct ManifestEvent {
 /// The answer to either machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Response {
     /// To `manifest-map`.
     Batched(Box<Batched>),
     /// To `image-download`.

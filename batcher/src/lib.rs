@@ -7,11 +7,11 @@
 //! It owns formats, headers and boundaries. It looks into no record unless asked to be strict: what is wrong with one
 //! item is the processor's to say.
 
-mod begin;
 mod config;
 mod detect;
 mod error;
 mod event;
+mod header;
 mod inline;
 pub mod limits;
 mod sink;
@@ -27,7 +27,7 @@ use ports::{Clock, ObjectStore, Timestamp};
 
 pub use config::Config;
 pub use error::{Error, error_name};
-pub use event::{Answer, Event, ManifestEvent, Tasks};
+pub use event::{Event, ManifestEvent, Response, Tasks};
 use split::{Call, Done, Totals};
 
 /// Children at once, when the request does not say.
@@ -52,11 +52,11 @@ pub struct Ports {
 ///
 /// # Cancel safety
 /// A batch list that is not whole does not exist. The same event may be sent again.
-pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Timestamp) -> Result<Answer, Error> {
+pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Timestamp) -> Result<Response, Error> {
     let event = match event {
         Event::Inline(body) => {
             let tasks = inline::tasks(body, config.task_items);
-            return Ok(Answer::Tasks(Tasks { tasks }));
+            return Ok(Response::Tasks(Tasks { tasks }));
         }
         Event::Manifest(event) => event,
     };
@@ -70,7 +70,7 @@ pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Time
         deadline: deadline.minus(config.margin),
     };
     let batched = Box::pin(batch(&call, event.manifest)).await?;
-    Ok(Answer::Batched(Box::new(batched)))
+    Ok(Response::Batched(Box::new(batched)))
 }
 
 async fn batch(call: &Call<'_>, manifest: Manifest) -> Result<Batched, Error> {

@@ -4,12 +4,12 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use manifest::request::{InlineBody, ManifestObject, Request};
-use manifest::{BatchLines, Compression, Cut, Cutting, OnFault, Source, Splitter, run_key};
+use manifest::{BatchLines, Compression, Cut, Cutting, OnSplitError, Source, Splitter, run_key};
 use ports::{ObjectKey, Timestamp};
 
-use crate::begin::{Beginning, First, beginning};
 use crate::detect::{self, Kind};
 use crate::error::Error;
+use crate::header::{FirstWindow, RecordsStart, records_start};
 use crate::limits::INLINE_BYTES_MAX;
 use crate::sink::{self, Sink};
 use crate::source::{Pinned, Window};
@@ -93,7 +93,7 @@ impl Call<'_> {
 
     async fn split_plain(&self, manifest: &ManifestObject, object: &Pinned, open: Open<'_>) -> Result<Done, Error> {
         let text = start(&open.first);
-        let first = First {
+        let first = FirstWindow {
             manifest,
             action: self.request.work.action(),
             bytes: &text,
@@ -103,19 +103,19 @@ impl Call<'_> {
             Kind::Inline => return inline(object, open).await.map(Done::Inline),
             Kind::Records(layout) => layout,
         };
-        let beginning = if text.trim_ascii().is_empty() && first.complete {
+        let records_start = if text.trim_ascii().is_empty() && first.complete {
             None
         } else {
-            beginning(first, layout)?
+            records_start(first, layout)?
         };
         drop(text);
-        let Some(beginning) = beginning else {
+        let Some(records_start) = records_start else {
             return self
                 .write_lines(Vec::new())
                 .await
                 .map(|()| Done::Split(Totals::default()));
         };
-        self.write_list(object, open, beginning).await.map(Done::Split)
+        self.write_list(object, open, records_start).await.map(Done::Split)
     }
 
     /// Writes a batch list that is at hand.
@@ -132,10 +132,10 @@ impl Call<'_> {
     }
 
     /// Writes a batch list while the manifest is read.
-    async fn write_list(&self, object: &Pinned, open: Open<'_>, beginning: Beginning) -> Result<Totals, Error> {
+    async fn write_list(&self, object: &Pinned, open: Open<'_>, records_start: RecordsStart) -> Result<Totals, Error> {
         let (mut sink, body) = Sink::new();
         let make = async {
-            let made = self.send_lines(object, open, beginning, &mut sink).await;
+            let made = self.send_lines(object, open, records_start, &mut sink).await;
             (sink, made)
         };
         sink::write(&*self.ports.store, &self.batch_list(), body, make).await
@@ -145,19 +145,19 @@ impl Call<'_> {
         &self,
         object: &Pinned,
         open: Open<'_>,
-        beginning: Beginning,
+        records_start: RecordsStart,
         sink: &mut Sink,
     ) -> Result<Totals, Error> {
-        let mut splitter = Splitter::new(&beginning.format, self.cutting(&beginning));
-        let skip = beginning.format.data_start;
-        let mut list = List::new(object, beginning, self.request.strict)?;
+        let mut splitter = Splitter::new(&records_start.format, self.cutting(&records_start));
+        let skip = records_start.format.data_start;
+        let mut list = List::new(object, records_start, self.request.strict)?;
         let mut window = without_beginning(open.first, skip);
         let mut windows = open.following;
         let mut read = skip;
         loop {
             read += window.iter().map(|piece| piece.len() as u64).sum::<u64>();
             let pieces: Vec<_> = window.iter().map(AsRef::as_ref).collect();
-            let cuts = splitter.push(&pieces).map_err(|fault| list.fault(fault))?;
+            let cuts = splitter.push(&pieces).map_err(|error| list.split_error(error))?;
             drop(pieces);
             sink.send(list.take(window, &cuts)?).await?;
             if self.ports.clock.now() >= self.deadline {
@@ -169,19 +169,19 @@ impl Call<'_> {
                 None => break,
             }
         }
-        let cuts = splitter.finish().map_err(|fault| list.fault(fault))?;
+        let cuts = splitter.finish().map_err(|error| list.split_error(error))?;
         sink.send(list.take(Window::new(), &cuts)?).await?;
         list.finish()
     }
 
-    fn cutting(&self, beginning: &Beginning) -> Cutting {
+    fn cutting(&self, records_start: &RecordsStart) -> Cutting {
         Cutting {
             items: self.request.batch_items.unwrap_or(self.config.batch_items),
-            line: beginning.line,
-            on_fault: if self.request.skip_malformed {
-                OnFault::Keep
+            line: records_start.line,
+            on_error: if self.request.skip_malformed {
+                OnSplitError::Keep
             } else {
-                OnFault::Refuse
+                OnSplitError::Refuse
             },
         }
     }
@@ -197,14 +197,14 @@ struct List {
 }
 
 impl List {
-    fn new(object: &Pinned, beginning: Beginning, strict: bool) -> Result<Self, Error> {
-        let start = beginning.format.data_start;
+    fn new(object: &Pinned, records_start: RecordsStart, strict: bool) -> Result<Self, Error> {
+        let start = records_start.format.data_start;
         let source = Source {
             bucket: object.at.bucket.clone(),
             key: object.at.key.clone(),
             etag: Some(object.etag.clone()),
             version: object.version.clone(),
-            format: beginning.format,
+            format: records_start.format,
         };
         let lines = BatchLines::new(&source).map_err(|error| Error::InvalidRequest {
             reason: error.to_string(),
@@ -252,11 +252,11 @@ impl List {
         }
     }
 
-    fn fault(&self, fault: manifest::Fault) -> Error {
+    fn split_error(&self, error: manifest::SplitError) -> Error {
         Error::Fault {
             manifest: self.manifest.clone(),
-            kind: fault.kind,
-            place: fault.place,
+            kind: error.kind,
+            position: error.position,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading every item before anything starts.
 
 use bytes::Bytes;
-use manifest::{Batch, Body, Cut, Malformed, Place, Source};
+use manifest::{Batch, Body, Cut, Malformed, Source, SourcePosition};
 use rayon::prelude::*;
 
 use crate::limits::FAULTS_TOLD_MAX;
@@ -14,7 +14,7 @@ pub(crate) struct Strict {
     held: Vec<Bytes>,
     /// Where they begin.
     start: u64,
-    pub(crate) faults: Vec<(Place, Malformed)>,
+    pub(crate) faults: Vec<(SourcePosition, Malformed)>,
 }
 
 impl Strict {
@@ -51,7 +51,7 @@ fn slice(held: &[u8], start: u64, from: u64, to: u64) -> &[u8] {
     held.get(at(from)..at(to)).unwrap_or_default()
 }
 
-fn faults(source: &Source, cut: &Cut, bytes: &[u8]) -> Vec<(Place, Malformed)> {
+fn faults(source: &Source, cut: &Cut, bytes: &[u8]) -> Vec<(SourcePosition, Malformed)> {
     let batch = Batch {
         number: cut.number,
         first: cut.first,
@@ -63,7 +63,7 @@ fn faults(source: &Source, cut: &Cut, bytes: &[u8]) -> Vec<(Place, Malformed)> {
             line: cut.line,
         },
     };
-    let fault = |item: manifest::Item| item.malformed.map(|malformed| (item.place, malformed));
+    let fault = |item: manifest::Item| item.malformed.map(|malformed| (item.position, malformed));
     manifest::decode(&batch, bytes)
         .filter_map(fault)
         .take(FAULTS_TOLD_MAX)

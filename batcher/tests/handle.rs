@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use batcher::{Answer, Config, Error, Event, Ports};
+use batcher::{Config, Error, Event, Ports, Response};
 use manifest::{Batch, Body, Item, Subject};
 use ports::{Timestamp, memory};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ fn call(world: &World, event: Value, deadline: Timestamp) -> Result<Value, Error
     Ok(serde_json::to_value(answer).unwrap())
 }
 
-/// The event of the large machine about the world's one manifest.
+/// The event of `manifest-map` about the world's one manifest.
 fn event(manifest: &Value, request: &Value) -> Value {
     let mut object = json!({"bucket": "m", "key": "k"});
     let members = manifest.as_object().unwrap().clone();
@@ -264,7 +264,7 @@ fn a_manifest_of_many_windows_is_split_as_one() {
         let found = items(&world);
         assert_eq!(found.len(), 30_000);
         let wrong = (0..).zip(&found).find(|(row, item)| {
-            let right = item.index == *row && item.place.line == row * 2 + 2;
+            let right = item.index == *row && item.position.line == row * 2 + 2;
             !right || item.subject != Subject::Url { url: url(*row) }
         });
         assert_eq!(wrong, None);
@@ -537,6 +537,6 @@ fn an_event_that_is_none_is_not_read() {
 
 #[test]
 fn answers_of_both_machines_are_json() {
-    let tasks = Answer::Tasks(batcher::Tasks { tasks: Vec::new() });
+    let tasks = Response::Tasks(batcher::Tasks { tasks: Vec::new() });
     assert_eq!(serde_json::to_value(tasks).unwrap(), json!({"tasks": []}));
 }

@@ -1,20 +1,18 @@
 //! Accounts for the outcomes of a round, batch by batch.
 
-use bytes::{Bytes, BytesMut};
-use futures::{StreamExt, TryStreamExt, stream};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
 use manifest::request::ManifestObject;
 use manifest::{Outcome, run_key};
-use ports::{BodyStream, ErrorKind, GetOptions, Lines, ObjectKey, ObjectStore, Timestamp};
+use ports::{ErrorKind, GetOptions, ObjectKey, ObjectStore, Timestamp};
 
-use crate::error::while_doing;
-use crate::lost::LostBatches;
-use crate::round::{Outputs, Place};
+use crate::missing_outcomes::MissingOutcomes;
+use crate::outputs::{Outputs, RoundKeys};
+use crate::read::{collect, read_lines, while_reading};
 use crate::{Config, Consolidated, Cursor, Error, PhaseEvent, Ports};
 
 /// Outcome objects that are read ahead: hides the store's latency; with the bound below at most 64 MiB.
 const READ_AHEAD: usize = 8;
-/// **Bytes** of one outcome object or one batch's range: some ten thousand items of the longest names.
-const OBJECT_BYTES_MAX: usize = 64 << 20;
 
 /// One call: from the cursor to the end of the round, or until the deadline is near.
 pub(crate) async fn run(
@@ -23,15 +21,15 @@ pub(crate) async fn run(
     config: &Config,
     deadline: Timestamp,
 ) -> Result<Consolidated, Error> {
-    let place = Place {
+    let keys = RoundKeys {
         bucket: config.state_bucket.clone(),
         execution: event.execution.clone(),
         round: event.round,
     };
     let cursor = event.cursor.unwrap_or_default();
-    let mut outputs = Outputs::new(ports, config, place, cursor);
+    let mut outputs = Outputs::new(ports, config, keys, cursor);
     repeat_remaining(event, ports, config, &mut outputs).await?;
-    let mut lost = LostBatches::new(ports, config, event);
+    let mut missing = MissingOutcomes::new(ports, config, event);
     let read = |batch| {
         let key = run_key::outcomes(&event.execution, event.round, batch);
         let at = ObjectKey::new(&config.state_bucket, key);
@@ -43,7 +41,7 @@ pub(crate) async fn run(
     while let Some((batch, outcomes)) = batches.next().await {
         match outcomes? {
             Some(outcomes) => add_outcomes(&mut outputs, batch, &outcomes)?,
-            None => lost.leave_items(batch, &mut outputs).await?,
+            None => missing.leave_items(batch, &mut outputs).await?,
         }
         outputs.settle().await?;
         outputs.cursor.batch = batch + 1;
@@ -91,20 +89,6 @@ async fn read_outcomes(store: &dyn ObjectStore, at: ObjectKey) -> Result<Option<
     }
 }
 
-pub(crate) async fn collect(mut body: BodyStream, at: &ObjectKey) -> Result<Bytes, Error> {
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.try_next().await.map_err(while_reading(at))? {
-        whole.extend_from_slice(&piece);
-        if whole.len() > OBJECT_BYTES_MAX {
-            return Err(Error::Malformed {
-                place: at.to_string(),
-                reason: format!("it has more than {OBJECT_BYTES_MAX} bytes"),
-            });
-        }
-    }
-    Ok(whole.freeze())
-}
-
 fn add_outcomes(outputs: &mut Outputs, batch: u64, outcomes: &[u8]) -> Result<(), Error> {
     let lines = outcomes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for (position, line) in lines.enumerate() {
@@ -115,15 +99,4 @@ fn add_outcomes(outputs: &mut Outputs, batch: u64, outcomes: &[u8]) -> Result<()
         outputs.add(outcome, line);
     }
     Ok(())
-}
-
-/// An object line by line.
-pub(crate) async fn read_lines(store: &dyn ObjectStore, at: &ObjectKey) -> Result<Lines, Error> {
-    let (_, body) = store.get(at, GetOptions::default()).await.map_err(while_reading(at))?;
-    Ok(Lines::new(body, 0, OBJECT_BYTES_MAX))
-}
-
-/// Says which object could not be read.
-pub(crate) fn while_reading(at: &ObjectKey) -> impl FnOnce(ports::Error) -> Error {
-    while_doing(format!("read `{at}`"))
 }

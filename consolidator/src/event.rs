@@ -91,7 +91,7 @@ pub struct Reported {
 /// The answer to either machine.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub enum Response {
     /// To `image-download`.
     AllSucceeded(bool),
     /// To [`Phase::Consolidate`].

@@ -12,11 +12,12 @@ mod consolidate;
 mod error;
 mod event;
 mod histogram;
-mod lost;
+mod missing_outcomes;
 mod notice;
-mod part;
+mod object_writer;
+mod outputs;
+mod read;
 mod report;
-mod round;
 mod rows;
 mod tally;
 
@@ -26,9 +27,9 @@ use ports::{Clock, Notifier, ObjectStore, Table, Timestamp};
 
 pub use config::{Config, TableUrl};
 pub use error::{Error, error_name};
-pub use event::{Answer, Consolidated, Cursor, Event, Phase, PhaseEvent, Reported};
+pub use event::{Consolidated, Cursor, Event, Phase, PhaseEvent, Reported, Response};
 pub use histogram::Histogram;
-pub use tally::{ErrorTally, Failure, ReportFile, Summary, Tally};
+pub use tally::{ErrorTally, FailedItem, ReportFile, Summary, Tally};
 
 /// What the stage asks of the world.
 #[derive(Debug, Clone)]
@@ -50,17 +51,17 @@ pub struct Ports {
 ///
 /// # Cancel safety
 /// What was written stays and is written again by the next call with the same event.
-pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Timestamp) -> Result<Answer, Error> {
+pub async fn handle(event: Event, ports: &Ports, config: &Config, deadline: Timestamp) -> Result<Response, Error> {
     match event {
-        Event::StatusCodes(codes) => Ok(Answer::AllSucceeded(codes.iter().all(|code| *code == 200))),
+        Event::StatusCodes(codes) => Ok(Response::AllSucceeded(codes.iter().all(|code| *code == 200))),
         Event::Phase(event) => match event.phase {
             Phase::Consolidate => {
                 let consolidated = consolidate::run(&event, ports, config, deadline).await?;
-                Ok(Answer::Consolidated(Box::new(consolidated)))
+                Ok(Response::Consolidated(Box::new(consolidated)))
             }
             Phase::Report => {
                 let reported = report::run(&event, ports, config).await?;
-                Ok(Answer::Reported(Box::new(reported)))
+                Ok(Response::Reported(Box::new(reported)))
             }
         },
     }

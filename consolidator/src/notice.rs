@@ -12,7 +12,7 @@ const MESSAGES_BYTES_MAX: usize = 128 << 10;
 const SUBJECT_MAX: usize = 99;
 
 /// The notification of a run with failures.
-pub(crate) fn of(topic: &str, execution: &str, tally: &Tally, report: &ObjectKey) -> Notification {
+pub(crate) fn new(topic: &str, execution: &str, tally: &Tally, report: &ObjectKey) -> Notification {
     let mut room = MESSAGES_BYTES_MAX;
     let messages: Vec<&str> = tally
         .failures

@@ -6,9 +6,9 @@ use manifest::{ErrorClass, ItemError, Outcome, RemainingItem, Status, error_name
 use ports::{GetOptions, ObjectKey};
 use serde_json::json;
 
-use crate::consolidate::{read_lines, while_reading};
 use crate::error::while_doing;
-use crate::round::{Outputs, Place, write_json};
+use crate::outputs::{Outputs, RoundKeys, write_json};
+use crate::read::{list, read_lines, while_reading};
 use crate::tally::Summary;
 use crate::{Config, Cursor, Error, PhaseEvent, Ports, Reported, Tally, notice};
 
@@ -25,7 +25,7 @@ pub(crate) async fn run(event: &PhaseEvent, ports: &Ports, config: &Config) -> R
     let summary = ObjectKey::new(&config.state_bucket, run_key::report(&event.execution, "summary.json"));
     write_json(&ports.store, &report, &completion_report(&tally, ports, config)).await?;
     if let Some(topic) = config.topic.as_deref().filter(|_| tally.counts.failed > 0) {
-        let notification = notice::of(topic, &event.execution, &tally, &report);
+        let notification = notice::new(topic, &event.execution, &tally, &report);
         let published = ports.notifier.publish(notification).await;
         published.map_err(while_doing(format!("publish to `{topic}`")))?;
     }
@@ -54,7 +54,7 @@ async fn fail_remaining(event: &PhaseEvent, ports: &Ports, config: &Config) -> R
     let Some(at) = last_remaining(event, ports, config).await? else {
         return Ok(());
     };
-    let place = Place {
+    let keys = RoundKeys {
         bucket: config.state_bucket.clone(),
         execution: event.execution.clone(),
         round: event.round,
@@ -63,7 +63,7 @@ async fn fail_remaining(event: &PhaseEvent, ports: &Ports, config: &Config) -> R
         part: REPORT_PART,
         ..Cursor::default()
     };
-    let mut outputs = Outputs::new(ports, config, place, cursor);
+    let mut outputs = Outputs::new(ports, config, keys, cursor);
     let mut lines = read_lines(&*ports.store, &at).await?;
     while let Some((_, line)) = lines.next().await.map_err(while_reading(&at))? {
         let outcome = given_up(&line, event.round + 1, &at)?;
@@ -115,7 +115,7 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         milliseconds: 0,
         destination: remaining.destination,
         filename: None,
-        place: remaining.place,
+        position: remaining.position,
     })
 }
 
@@ -155,13 +155,6 @@ async fn read_tally(ports: &Ports, at: &ObjectKey) -> Result<Tally, Error> {
         }
     }
     serde_json::from_slice(&json).map_err(|error| malformed(at, &error))
-}
-
-/// All keys below a prefix, in order. A prefix that nothing was ever written under is empty.
-pub(crate) async fn list(ports: &Ports, bucket: &str, prefix: &str) -> Result<Vec<ObjectKey>, Error> {
-    let keys = ports::keys_below(&*ports.store, bucket, prefix).await;
-    let keys = keys.map_err(while_doing(format!("list `s3://{bucket}/{prefix}`")))?;
-    Ok(keys.into_iter().map(|key| ObjectKey::new(bucket, key)).collect())
 }
 
 /// `manifest.json` of the report, in the format of S3 Batch Operations' completion reports.

@@ -8,7 +8,7 @@ use ports::{AttributeValue, Row, Table, TableSchema};
 use sha2::{Digest, Sha256};
 
 use crate::error::while_doing;
-use crate::part::hex;
+use crate::object_writer::hex;
 use crate::{Error, TableUrl};
 
 /// Rows of one write: enough to spread its cost, little enough to hold.

@@ -28,7 +28,7 @@ pub struct ErrorTally {
 
 /// One failure with its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
+pub struct FailedItem {
     /// The item.
     pub item: String,
     /// Its error name.
@@ -67,7 +67,7 @@ pub struct Tally {
     /// Failures by host.
     pub hosts: BTreeMap<String, u64>,
     /// The first failures.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedItem>,
     /// The report's files.
     pub files: Vec<ReportFile>,
     /// The keys of the flat results.
@@ -103,7 +103,7 @@ impl Tally {
         });
         tally.count += 1;
         if self.failures.len() < FAILURES_MAX {
-            self.failures.push(Failure {
+            self.failures.push(FailedItem {
                 item: cut(&outcome.subject.shown(), MESSAGE_BYTES_MAX).to_owned(),
                 error: error.name.clone(),
                 message: message.to_owned(),
@@ -154,7 +154,7 @@ pub struct Summary {
     /// The hosts with the most failures.
     pub worst_hosts: Vec<(String, u64)>,
     /// The first failures.
-    pub failures: Vec<Failure>,
+    pub failures: Vec<FailedItem>,
     /// The report's files.
     pub files: Vec<ReportFile>,
     /// The keys of the flat results.

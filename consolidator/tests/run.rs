@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use consolidator::{Answer, Config, Consolidated, Event, Ports, Reported, Summary, TableUrl, handle};
+use consolidator::{Config, Consolidated, Event, Ports, Reported, Response, Summary, TableUrl, handle};
 use manifest::run_key;
 use ports::{AttributeValue, Table as _, TableSchema, Timestamp, memory};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl World {
             "batch": batched(round, batches), "work": {"action": "download"},
         });
         let answer = self.call(event, deadline).await;
-        let Answer::Consolidated(answer) = answer else {
+        let Response::Consolidated(answer) = answer else {
             panic!("{answer:?}")
         };
         *answer
@@ -76,13 +76,13 @@ impl World {
             "batch": batched(round, 0), "work": {"action": "download"},
         });
         let answer = self.call(event, i64::MAX).await;
-        let Answer::Reported(answer) = answer else {
+        let Response::Reported(answer) = answer else {
             panic!("{answer:?}")
         };
         *answer
     }
 
-    async fn call(&self, event: Value, deadline: i64) -> Answer {
+    async fn call(&self, event: Value, deadline: i64) -> Response {
         let event: Event = serde_json::from_value(event).unwrap();
         let deadline = Timestamp::from_millis(deadline);
         handle(event, &self.ports(), &self.config, deadline).await.unwrap()

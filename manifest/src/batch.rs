@@ -126,7 +126,7 @@ pub struct Source {
     pub format: Format,
 }
 
-/// What system 001 hands from its batcher to its downloader with each task.
+/// What `image-download` hands from its batcher to its downloader with each task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchInput {
@@ -136,7 +136,7 @@ pub struct BatchInput {
     pub lambda_concur: u32,
 }
 
-/// A few paths as they are: a task of system 001.
+/// A few paths as they are: a task of `image-download`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {

@@ -1,7 +1,7 @@
 //! From the bytes of one batch to its items.
 
 use crate::item::Found;
-use crate::{Batch, Body, Item, Layout, Malformed, Place, Source, Subject, Task, csv, json_array, lines};
+use crate::{Batch, Body, Item, Layout, Malformed, Source, SourcePosition, Subject, Task, csv, json_array, lines};
 
 /// The items of a batch, from the bytes of its range; an inline batch needs none.
 ///
@@ -17,7 +17,7 @@ use crate::{Batch, Body, Item, Layout, Malformed, Place, Source, Subject, Task, 
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn decode<'a>(batch: &'a Batch, bytes: &'a [u8]) -> Items<'a> {
-    let (records, place) = match &batch.body {
+    let (records, start) = match &batch.body {
         Body::Range {
             source, start, line, ..
         } => (records(source, bytes), (*start, *line)),
@@ -27,8 +27,8 @@ pub fn decode<'a>(batch: &'a Batch, bytes: &'a [u8]) -> Items<'a> {
         records,
         bytes,
         index: batch.first,
-        byte: place.0,
-        line: place.1,
+        byte: start.0,
+        line: start.1,
         counted: 0,
     }
 }
@@ -72,11 +72,11 @@ fn inline(task: &Task) -> Records<'_> {
 }
 
 impl Items<'_> {
-    fn place(&mut self, at: usize) -> Place {
+    fn position(&mut self, at: usize) -> SourcePosition {
         let passed = self.bytes.get(self.counted..at).unwrap_or_default();
         self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
         self.counted = at;
-        Place {
+        SourcePosition {
             record: self.index + 1,
             line: self.line,
             byte: self.byte + at as u64,
@@ -84,8 +84,8 @@ impl Items<'_> {
     }
 
     fn item(&mut self, found: Found<'_>) -> Item {
-        let place = self.place(found.at);
-        let item = found.into_item(self.index, place);
+        let position = self.position(found.at);
+        let item = found.into_item(self.index, position);
         self.index += 1;
         item
     }
@@ -95,9 +95,9 @@ impl Items<'_> {
         let empty = path.trim().is_empty().then(|| Malformed::empty("resourcePaths"));
         let item = Item {
             index: self.index,
-            place: Place {
+            position: SourcePosition {
                 record: self.index + 1,
-                ..Place::default()
+                ..SourcePosition::default()
             },
             subject: url,
             malformed: empty,

@@ -69,7 +69,7 @@ impl Subject {
 
 /// Where an item stood in its manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Place {
+pub struct SourcePosition {
     /// The record, from 1; a header is not counted.
     pub record: u64,
     /// The line on which it begins, from 1.
@@ -93,7 +93,7 @@ pub struct Item {
     /// Its position among all items of the manifest, from 0. It is the item's identity through every round and redrive.
     pub index: u64,
     /// Where it stood.
-    pub place: Place,
+    pub position: SourcePosition,
     /// What to work on.
     pub subject: Subject,
     /// Why it cannot be worked on.
@@ -163,7 +163,7 @@ impl Malformed {
     }
 }
 
-/// A record as a layout's reader has found it, before its place is known.
+/// A record as a layout's reader has found it, before its position is known.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
     /// The byte of the range at which it begins.
@@ -177,8 +177,8 @@ pub(crate) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// The item: a remaining item brings its own index and place.
-    pub(crate) fn into_item(self, index: u64, place: Place) -> Item {
+    /// The item: a remaining item brings its own index and position.
+    pub(crate) fn into_item(self, index: u64, position: SourcePosition) -> Item {
         let too_long = self.text.len() as u64 > RECORD_BYTES_MAX;
         let subject = if too_long {
             Err(Malformed::too_long())
@@ -192,7 +192,7 @@ impl Found<'_> {
         let Some(remaining) = self.remaining else {
             return Item {
                 index,
-                place,
+                position,
                 subject,
                 malformed,
                 destination: None,
@@ -201,7 +201,7 @@ impl Found<'_> {
         let unreadable = matches!(subject, Subject::Record { .. });
         Item {
             index: remaining.index,
-            place: remaining.place.unwrap_or(place),
+            position: remaining.position.unwrap_or(position),
             subject,
             malformed: remaining.malformed.or_else(|| unreadable.then(Malformed::earlier)),
             destination: remaining.destination,

@@ -99,7 +99,7 @@ pub struct Outcome {
     pub filename: Option<String>,
     /// Where the record stood, for a record that could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<crate::Place>,
+    pub position: Option<crate::SourcePosition>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

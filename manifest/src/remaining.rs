@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::item::Found;
-use crate::{Malformed, Outcome, Place, Status, Subject, error_name, json_lines};
+use crate::{Malformed, Outcome, SourcePosition, Status, Subject, error_name, json_lines};
 
 /// One line of a manifest of remaining items.
 ///
@@ -29,7 +29,7 @@ pub struct RemainingItem {
     pub destination: Option<String>,
     /// Where it stood in the first manifest, for a record that could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub position: Option<SourcePosition>,
     /// Why it could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed: Option<Malformed>,
@@ -40,14 +40,14 @@ pub struct RemainingItem {
 
 impl RemainingItem {
     /// The item of an outcome, to be tried again: at this destination alone when one is given.
-    pub fn of(outcome: &Outcome, destination: Option<String>) -> Self {
+    pub fn from_outcome(outcome: &Outcome, destination: Option<String>) -> Self {
         let unreadable = matches!(outcome.subject, Subject::Record { .. });
         let left = outcome.status == Status::Pending;
         Self {
             index: outcome.index,
             subject: outcome.subject.clone(),
             destination,
-            place: outcome.place,
+            position: outcome.position,
             malformed: outcome
                 .error
                 .as_ref()

@@ -1,7 +1,9 @@
 //! What each kind of record becomes, good or bad.
 #![cfg(test)]
 
-use manifest::{Batch, BatchInput, Body, Columns, Delimiter, Format, Item, Layout, Place, Source, Subject, Task};
+use manifest::{
+    Batch, BatchInput, Body, Columns, Delimiter, Format, Item, Layout, Source, SourcePosition, Subject, Task,
+};
 
 fn format(layout: Layout) -> Format {
     Format {
@@ -135,8 +137,8 @@ fn a_byte_order_mark_inside_a_manifest_is_text() {
 fn places_name_record_line_and_byte() {
     let first = batch(csv(2, 1), 100, 7, 40);
     let found: Vec<_> = manifest::decode(&first, b"1,a\n\r\n\"x\ny\",b\n3,c\n").collect();
-    let places: Vec<_> = found.iter().map(|item| (item.index, item.place)).collect();
-    let place = |record, line, byte| Place { record, line, byte };
+    let places: Vec<_> = found.iter().map(|item| (item.index, item.position)).collect();
+    let place = |record, line, byte| SourcePosition { record, line, byte };
     assert_eq!(
         places,
         [
@@ -156,8 +158,8 @@ fn url_lists_skip_blank_lines_and_comments() {
         ["https://a/1", "https://a/2", "InvalidUtf8", "https://a/3"]
     );
     assert_eq!(
-        found[1].place,
-        Place {
+        found[1].position,
+        SourcePosition {
             record: 2,
             line: 5,
             byte: 26
@@ -208,8 +210,8 @@ fn json_array_elements_may_span_lines_and_hold_commas() {
         ]
     );
     assert_eq!(
-        found[1].place,
-        Place {
+        found[1].position,
+        SourcePosition {
             record: 2,
             line: 2,
             byte: 20
@@ -263,7 +265,7 @@ fn only_relative_urls_are_joined_to_the_base() {
 fn remaining_items_keep_index_destination_and_place() {
     let text = br#"{"index":9,"url":"https://a/9"}
 {"index":3,"bucket":"b","key":"k","destination":"s3://d/k"}
-{"index":4,"record":"1,2,3","place":{"record":5,"line":6,"byte":70},"malformed":{"error":"WrongFieldCount","message":"m"}}
+{"index":4,"record":"1,2,3","position":{"record":5,"line":6,"byte":70},"malformed":{"error":"WrongFieldCount","message":"m"}}
 {"index":5,"record":"?"}
 {"url":"https://a/1"}
 "#;
@@ -289,8 +291,8 @@ fn remaining_items_keep_index_destination_and_place() {
         ]
     );
     assert_eq!(
-        found[2].place,
-        Place {
+        found[2].position,
+        SourcePosition {
             record: 5,
             line: 6,
             byte: 70
@@ -299,7 +301,7 @@ fn remaining_items_keep_index_destination_and_place() {
 }
 
 #[test]
-fn inline_paths_are_joined_as_system_001_does() {
+fn inline_paths_are_joined_as_image_download_does() {
     let batch = Batch {
         number: 1,
         first: 5,

@@ -1,7 +1,10 @@
 //! The splitter against the csv crate, and against itself in other windows.
 #![cfg(test)]
 
-use manifest::{Columns, Cut, Cutting, Delimiter, Fault, FaultKind, Format, Layout, OnFault, Place, Splitter};
+use manifest::{
+    Columns, Cut, Cutting, Delimiter, Format, Layout, OnSplitError, SourcePosition, SplitError, SplitErrorKind,
+    Splitter,
+};
 use proptest::prelude::*;
 
 fn format(layout: Layout) -> Format {
@@ -19,8 +22,8 @@ fn format(layout: Layout) -> Format {
     }
 }
 
-fn split(layout: Layout, bytes: &[u8], items: u64, window: usize, piece: usize) -> Result<Vec<Cut>, Fault> {
-    split_with(layout, bytes, items, window, piece, OnFault::Refuse)
+fn split(layout: Layout, bytes: &[u8], items: u64, window: usize, piece: usize) -> Result<Vec<Cut>, SplitError> {
+    split_with(layout, bytes, items, window, piece, OnSplitError::Refuse)
 }
 
 fn split_with(
@@ -29,12 +32,12 @@ fn split_with(
     items: u64,
     window: usize,
     piece: usize,
-    on_fault: OnFault,
-) -> Result<Vec<Cut>, Fault> {
+    on_error: OnSplitError,
+) -> Result<Vec<Cut>, SplitError> {
     let cutting = Cutting {
         items,
         line: 1,
-        on_fault,
+        on_error,
     };
     let mut splitter = Splitter::new(&format(layout), cutting);
     let mut cuts = Vec::new();
@@ -46,7 +49,7 @@ fn split_with(
     Ok(cuts)
 }
 
-fn whole(layout: Layout, bytes: &[u8], items: u64) -> Result<Vec<Cut>, Fault> {
+fn whole(layout: Layout, bytes: &[u8], items: u64) -> Result<Vec<Cut>, SplitError> {
     split(layout, bytes, items, bytes.len().max(1), bytes.len().max(1))
 }
 
@@ -152,7 +155,7 @@ proptest! {
 
     #[test]
     fn wild_bytes_split_as_the_csv_crate_reads_them(bytes in wild(), items in 1_u64..9) {
-        let cuts = split_with(Layout::Csv, &bytes, items, usize::MAX, usize::MAX, OnFault::Keep).unwrap();
+        let cuts = split_with(Layout::Csv, &bytes, items, usize::MAX, usize::MAX, OnSplitError::Keep).unwrap();
         check_csv(&bytes, &cuts, items);
     }
 
@@ -193,9 +196,9 @@ proptest! {
     #[test]
     fn blocks_leave_no_trace(bytes in wild(), length in 100_000_usize..300_000, items in 1_u64..2_000, piece in 40_000_usize..90_000) {
         let bytes = repeated(&bytes, length);
-        let cuts = split_with(Layout::Csv, &bytes, items, usize::MAX, usize::MAX, OnFault::Keep).unwrap();
+        let cuts = split_with(Layout::Csv, &bytes, items, usize::MAX, usize::MAX, OnSplitError::Keep).unwrap();
         check_csv(&bytes, &cuts, items);
-        let pieces = split_with(Layout::Csv, &bytes, items, 150_000, piece, OnFault::Keep).unwrap();
+        let pieces = split_with(Layout::Csv, &bytes, items, 150_000, piece, OnSplitError::Keep).unwrap();
         prop_assert_eq!(pieces, cuts);
     }
 
@@ -207,39 +210,42 @@ proptest! {
     }
 }
 
-fn fault(layout: Layout, bytes: &[u8]) -> Vec<Fault> {
+fn fault(layout: Layout, bytes: &[u8]) -> Vec<SplitError> {
     let faults = [1, 2, 3, 7, 64, 1_000_000].map(|window| split(layout, bytes, 2, window, window).unwrap_err());
     assert!(faults.iter().all(|fault| fault == &faults[0]), "{faults:?}");
     vec![faults[0]]
 }
 
-fn told(kind: FaultKind, record: u64, line: u64, byte: u64) -> Vec<Fault> {
-    let place = Place { record, line, byte };
-    vec![Fault { kind, place }]
+fn told(kind: SplitErrorKind, record: u64, line: u64, byte: u64) -> Vec<SplitError> {
+    let position = SourcePosition { record, line, byte };
+    vec![SplitError { kind, position }]
 }
 
 #[test]
 fn an_unclosed_quote_is_told_with_its_record() {
     let text = b"a,b\r\n\"c\nd\",e\n\n1,\"open\nf,g\n";
-    assert_eq!(fault(Layout::Csv, text), told(FaultKind::UnclosedQuote, 3, 5, 14));
+    assert_eq!(fault(Layout::Csv, text), told(SplitErrorKind::UnclosedQuote, 3, 5, 14));
 }
 
 #[test]
 fn a_record_begins_behind_a_lone_carriage_return() {
-    assert_eq!(fault(Layout::Csv, b"a\n\r\"b"), told(FaultKind::UnclosedQuote, 2, 2, 3));
+    assert_eq!(
+        fault(Layout::Csv, b"a\n\r\"b"),
+        told(SplitErrorKind::UnclosedQuote, 2, 2, 3)
+    );
 }
 
 #[test]
 fn invalid_utf8_is_told_with_its_byte() {
     let text = b"a,\xc3\xa4\n\"\n\n\",b\xe2\x82\nc,d\n";
-    assert_eq!(fault(Layout::Csv, text), told(FaultKind::InvalidUtf8, 2, 4, 11));
+    assert_eq!(fault(Layout::Csv, text), told(SplitErrorKind::InvalidUtf8, 2, 4, 11));
     assert_eq!(
         fault(Layout::UrlList, b"# \n\nhttps://a/\xff"),
-        told(FaultKind::InvalidUtf8, 1, 3, 14)
+        told(SplitErrorKind::InvalidUtf8, 1, 3, 14)
     );
     assert_eq!(
         fault(Layout::Csv, b"a\nb\xf0\x9f"),
-        told(FaultKind::InvalidUtf8, 2, 2, 3)
+        told(SplitErrorKind::InvalidUtf8, 2, 2, 3)
     );
 }
 
@@ -251,9 +257,9 @@ fn invalid_utf8_is_found_wherever_a_block_ends() {
         let mut bad = good.into_bytes();
         bad[before + 2] = b'x';
         let fault = whole(Layout::Csv, &bad, 1).unwrap_err();
-        assert_eq!(fault.place.byte, before as u64, "{fault:?}");
+        assert_eq!(fault.position.byte, before as u64, "{fault:?}");
         let stray = ["x".repeat(before).as_bytes(), b"\x80\n"].concat();
-        assert_eq!(whole(Layout::Csv, &stray, 1).unwrap_err().place.byte, before as u64);
+        assert_eq!(whole(Layout::Csv, &stray, 1).unwrap_err().position.byte, before as u64);
     }
 }
 
@@ -261,11 +267,11 @@ fn invalid_utf8_is_found_wherever_a_block_ends() {
 fn an_array_must_end_and_nothing_may_follow_it() {
     assert_eq!(
         fault(Layout::JsonArray, b"1,\n2"),
-        told(FaultKind::UnclosedArray, 2, 2, 3)
+        told(SplitErrorKind::UnclosedArray, 2, 2, 3)
     );
     assert_eq!(
         fault(Layout::JsonArray, b"1]\n ]"),
-        told(FaultKind::TextAfterArray, 2, 2, 4)
+        told(SplitErrorKind::TextAfterArray, 2, 2, 4)
     );
 }
 
@@ -365,7 +371,7 @@ fn decode(layout: Layout, bytes: &[u8], cut: &Cut) -> Vec<manifest::Item> {
 #[test]
 fn kept_faults_become_items() {
     let text = b"a\n\xff\nb\n\"open\nc\n";
-    let cuts = split_with(Layout::Csv, text, 2, 5, 5, OnFault::Keep).unwrap();
+    let cuts = split_with(Layout::Csv, text, 2, 5, 5, OnSplitError::Keep).unwrap();
     let name = |name: &str| Some(name.to_owned());
     assert_eq!(
         decoded(Layout::Csv, text, &cuts),

@@ -12,7 +12,7 @@ use ports::{BodyStream, Clock, OriginResponse, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::decode::Decoder;
-use crate::failure::Failure;
+use crate::failure::AttemptError;
 use crate::limits::DECOMPRESSION_FREE;
 use crate::name::hex;
 
@@ -56,16 +56,16 @@ impl Body {
         checksum: Option<Checksum>,
         limits: BodyLimits,
         (clock, started): (Arc<dyn Clock>, Timestamp),
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, AttemptError> {
         let expected = response.header("content-length").and_then(|value| value.parse().ok());
         let encodings = || {
             let headers = response.headers.iter();
             let headers = headers.filter(|(name, _)| name == "content-encoding");
             headers.map(|(_, value)| value.as_str())
         };
-        let decoder = Decoder::of(encodings()).ok_or_else(|| {
+        let decoder = Decoder::from_names(encodings()).ok_or_else(|| {
             let encoding = encodings().collect::<Vec<_>>().join(", ");
-            Failure::permanent(
+            AttemptError::permanent(
                 names::DECODE_FAILED,
                 format!("content encoding `{encoding}` is not known"),
             )
@@ -98,7 +98,7 @@ impl Body {
     }
 
     /// The next piece of the file; nothing after the last one.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, AttemptError> {
         loop {
             let piece = if !self.decoder.is_idle() {
                 self.decode_step()?
@@ -121,7 +121,7 @@ impl Body {
         }
     }
 
-    fn accept(&mut self, piece: Bytes) -> Result<Bytes, Failure> {
+    fn accept(&mut self, piece: Bytes) -> Result<Bytes, AttemptError> {
         self.wire_bytes += piece.len() as u64;
         self.check_speed()?;
         if self.decoder.is_identity() {
@@ -131,15 +131,15 @@ impl Body {
         Ok(Bytes::new())
     }
 
-    fn decode_step(&mut self) -> Result<Bytes, Failure> {
+    fn decode_step(&mut self) -> Result<Bytes, AttemptError> {
         let made = self.decoder.step().map_err(|error| broken_coding(&error))?;
         self.check_growth()?;
         Ok(made.into())
     }
 
-    fn check_length(&self) -> Result<(), Failure> {
+    fn check_length(&self) -> Result<(), AttemptError> {
         match self.wire_bytes_expected {
-            Some(expected) if expected != self.wire_bytes => Err(Failure::truncated(format!(
+            Some(expected) if expected != self.wire_bytes => Err(AttemptError::truncated(format!(
                 "the body has {} bytes, its length was said to be {expected}",
                 self.wire_bytes
             ))),
@@ -148,19 +148,19 @@ impl Body {
     }
 
     /// Whether no coding has made too much of what came, also if the next one has made less of it.
-    fn check_growth(&self) -> Result<(), Failure> {
+    fn check_growth(&self) -> Result<(), AttemptError> {
         let ratio_max = self.limits.decompression_ratio_max;
         let grown_max = self.wire_bytes.saturating_mul(ratio_max).max(DECOMPRESSION_FREE);
         if self.decoder.made_max() <= grown_max {
             return Ok(());
         }
-        Err(Failure::permanent(
+        Err(AttemptError::permanent(
             names::DECOMPRESSION_BOMB,
             format!("the body grows over {ratio_max} times when it is decoded"),
         ))
     }
 
-    fn count(&mut self, piece: &Bytes) -> Result<(), Failure> {
+    fn count(&mut self, piece: &Bytes) -> Result<(), AttemptError> {
         self.bytes += piece.len() as u64;
         if self.bytes > self.limits.object_bytes_max {
             return Err(too_large("more", self.limits.object_bytes_max));
@@ -169,7 +169,7 @@ impl Body {
         Ok(())
     }
 
-    fn check_speed(&self) -> Result<(), Failure> {
+    fn check_speed(&self) -> Result<(), AttemptError> {
         let elapsed = self.clock.now().since(self.started);
         if elapsed <= self.limits.speed_grace {
             return Ok(());
@@ -178,7 +178,7 @@ impl Body {
         if self.wire_bytes >= expected {
             return Ok(());
         }
-        Err(Failure::timeout(format!(
+        Err(AttemptError::timeout(format!(
             "{} bytes came in {} seconds, at least {} a second are expected",
             self.wire_bytes,
             elapsed.as_secs(),
@@ -187,38 +187,38 @@ impl Body {
     }
 
     /// The next piece from the wire. Most are there already; only for the others a timer is made.
-    async fn next_wire(&mut self) -> Result<Option<Bytes>, Failure> {
+    async fn next_wire(&mut self) -> Result<Option<Bytes>, AttemptError> {
         let piece = match self.wire.next().now_or_never() {
             Some(piece) => piece,
             None => self.wait_for_wire().await?,
         };
-        let failed = |error: ports::Error| Failure::truncated(format!("the body broke off: {}", error.chain()));
+        let failed = |error: ports::Error| AttemptError::truncated(format!("the body broke off: {}", error.chain()));
         piece.transpose().map_err(failed)
     }
 
-    async fn wait_for_wire(&mut self) -> Result<Option<ports::Result<Bytes>>, Failure> {
+    async fn wait_for_wire(&mut self) -> Result<Option<ports::Result<Bytes>>, AttemptError> {
         let idle = self.clock.now().plus(self.limits.idle_timeout);
         let total = self.started.plus(self.limits.request_timeout);
         tokio::select! {
             biased;
             piece = self.wire.next() => Ok(piece),
             () = self.clock.sleep_until(idle.min(total)) => Err(if idle < total {
-                Failure::timeout(format!("nothing came for {} seconds", self.limits.idle_timeout.as_secs()))
+                AttemptError::timeout(format!("nothing came for {} seconds", self.limits.idle_timeout.as_secs()))
             } else {
-                Failure::timeout(format!("the body did not end within {} seconds", self.limits.request_timeout.as_secs()))
+                AttemptError::timeout(format!("the body did not end within {} seconds", self.limits.request_timeout.as_secs()))
             }),
         }
     }
 }
 
-fn too_large(found: &str, allowed: u64) -> Failure {
+fn too_large(found: &str, allowed: u64) -> AttemptError {
     let message = format!("the body has {found}, at most {allowed} bytes are allowed");
-    Failure::permanent(names::TOO_LARGE, message)
+    AttemptError::permanent(names::TOO_LARGE, message)
 }
 
-fn broken_coding(error: &std::io::Error) -> Failure {
+fn broken_coding(error: &std::io::Error) -> AttemptError {
     let message = format!("the body cannot be decoded: {error}");
-    Failure::permanent(names::DECODE_FAILED, message)
+    AttemptError::permanent(names::DECODE_FAILED, message)
 }
 
 /// A running checksum.

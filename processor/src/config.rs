@@ -17,12 +17,12 @@ use crate::retry::Retry;
 pub struct Config {
     /// `STATE_BUCKET`: where outcomes and claims go.
     pub state_bucket: String,
-    /// `IMAGES_BUCKET_NAME` and `IMAGES_PREFIX`: where the files of the small machine's tasks go; events of
+    /// `IMAGES_BUCKET_NAME` and `IMAGES_PREFIX`: where the files of `image-download`'s tasks go; events of
     /// `manifest-map` say it themselves.
     pub task_destination: Option<Destination>,
-    /// `NAME_TEMPLATE`: the names of those files, `{host}/{path}` by default; system 001's are `{host}/{basename}`.
+    /// `NAME_TEMPLATE`: the names of those files, `{host}/{path}` by default; those of `image-download` are `{host}/{basename}`.
     pub task_name: String,
-    /// `MAX_CONCURRENCY`: how many paths the batcher puts into one task (5, system 001's name for it), which makes item
+    /// `MAX_CONCURRENCY`: how many paths the batcher puts into one task (5, the name that `image-download`'s template has for it), which makes item
     /// numbers of task numbers.
     pub task_items: u64,
     /// `ALLOW_PRIVATE`: hosts that may have private addresses, separated by commas, or `*`; none by default.

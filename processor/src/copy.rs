@@ -7,9 +7,9 @@ use manifest::{ErrorClass, Item, ItemError, Outcome, Subject, error_name as name
 use ports::{CopyOptions, ErrorKind, ObjectKey};
 
 use crate::event::cap;
-use crate::failure::{Broken, Failure, io_cause};
+use crate::failure::{AttemptError, Broken, io_cause};
 use crate::schedule::{self, Job};
-use crate::{Error, Scope, account, name, object_at};
+use crate::{Error, Scope, name, object_at, outcome};
 
 /// Copies the items' objects; one outcome per item and destination, in their order.
 pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
@@ -25,28 +25,28 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
         async move {
             match transfer {
                 Some(transfer) => transfer.run(scope).await,
-                None => Err(Failure::permanent(names::NOT_FOUND, "there is no such item").into()),
+                None => Err(AttemptError::permanent(names::NOT_FOUND, "there is no such item").into()),
             }
         }
     };
-    let ended = |end: &Result<u64, Failure>| account::count(meter, end.as_ref().copied());
+    let ended = |end: &Result<u64, AttemptError>| outcome::count(meter, end.as_ref().copied());
     let progress = schedule::run(scope.rules(cap(work.lambda_concur), None), &jobs, attempt, ended).await;
-    let progress = progress.map_err(|error| Error::store("copy to", &place(work), error))?;
+    let progress = progress.map_err(|error| Error::store("copy to", &first_destination(work), error))?;
     let mut progress = progress.iter();
     let outcome = |entry: Entry| {
-        let mut outcome = account::outcome(entry.item);
+        let mut outcome = outcome::pending(entry.item);
         outcome.destination = entry.to;
         let transfer = match entry.end {
             Ok(transfer) => transfer,
             Err(error) => {
                 meter.add_failed();
-                return account::failed(outcome, error);
+                return outcome::failed(outcome, error);
             }
         };
         let Some(progress) = progress.next() else {
             return outcome;
         };
-        account::settled(outcome, progress, |outcome, bytes| {
+        outcome::settled(outcome, progress, |outcome, bytes| {
             outcome.status_code = Some(200);
             outcome.bytes = *bytes;
             outcome.filename = Some(transfer.from.key);
@@ -56,7 +56,7 @@ pub(crate) async fn copy(items: Vec<Item>, work: &Copy, scope: &Scope<'_>) -> Re
 }
 
 /// Where the copies go, for people: one place stands for all.
-fn place(work: &Copy) -> ObjectKey {
+fn first_destination(work: &Copy) -> ObjectKey {
     let first = work.destinations.first().map(|destination| object_at(destination, ""));
     first.unwrap_or_else(|| ObjectKey::new("", ""))
 }
@@ -69,7 +69,7 @@ struct Entry {
     end: Result<Transfer, ItemError>,
 }
 
-/// One object to one place.
+/// One object to one destination.
 #[derive(Debug)]
 struct Transfer {
     seed: u64,
@@ -115,12 +115,12 @@ fn broken(error: ports::Error) -> Broken {
         ErrorKind::Full | ErrorKind::Cancelled => return Broken::Store(error),
         // Nobody was asked: there are no credentials, or the destination is only read.
         ErrorKind::Denied if error.status().is_none() && io_cause(&error).is_none() => return Broken::Store(error),
-        ErrorKind::NotFound => Failure::permanent(names::NOT_FOUND, message),
-        ErrorKind::Conflict => Failure::permanent(names::CONFLICT, message),
-        ErrorKind::Denied => Failure::permanent(names::DENIED, message),
-        ErrorKind::Malformed => Failure::permanent(names::WRITE_FAILED, message),
-        ErrorKind::Throttled => Failure::throttled(message, None),
-        ErrorKind::Unavailable => Failure::later(names::WRITE_FAILED, message).again(None),
+        ErrorKind::NotFound => AttemptError::permanent(names::NOT_FOUND, message),
+        ErrorKind::Conflict => AttemptError::permanent(names::CONFLICT, message),
+        ErrorKind::Denied => AttemptError::permanent(names::DENIED, message),
+        ErrorKind::Malformed => AttemptError::permanent(names::WRITE_FAILED, message),
+        ErrorKind::Throttled => AttemptError::throttled(message, None),
+        ErrorKind::Unavailable => AttemptError::later(names::WRITE_FAILED, message).again(None),
     };
     match error.status() {
         Some(status) => failure.with_status(status).into(),
@@ -131,7 +131,7 @@ fn broken(error: ports::Error) -> Broken {
 /// The item at each destination that it is still to go to.
 fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
     let only = item.destination.clone();
-    let object = account::check_subject(&item, |subject| match subject {
+    let object = outcome::check_subject(&item, |subject| match subject {
         Subject::Object { bucket, key, version } => Some((ObjectKey::new(bucket, key), version.clone())),
         Subject::Url { .. } | Subject::Record { .. } => None,
     });
@@ -168,7 +168,7 @@ fn entries(item: Item, work: &Copy, reserved: &[String]) -> Vec<Entry> {
 fn transfer(index: u64, from: &ObjectKey, version: Option<&String>, to: ObjectKey) -> Result<Transfer, ItemError> {
     name::check(&from.key)
         .and_then(|()| name::check_key(&to.key))
-        .map_err(Failure::into_error)?;
+        .map_err(AttemptError::into_error)?;
     Ok(Transfer {
         seed: index,
         host: Arc::from(to.bucket.as_str()),

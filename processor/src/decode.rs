@@ -53,9 +53,9 @@ struct ZstdState {
 
 impl Decoder {
     /// The decoder of all `Content-Encoding` headers in their order; nothing when there is an unknown one among them.
-    pub(crate) fn of<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Self> {
+    pub(crate) fn from_names<'h>(headers: impl Iterator<Item = &'h str>) -> Option<Self> {
         let names = headers.flat_map(|header| header.split(',')).map(str::trim);
-        let codings = names.filter(|name| !is_no_coding(name)).map(Coding::of);
+        let codings = names.filter(|name| !is_no_coding(name)).map(Coding::from_name);
         let mut codings = codings.take(CODINGS_MAX + 1).collect::<Option<Vec<_>>>()?;
         if codings.len() > CODINGS_MAX {
             return None;
@@ -147,7 +147,7 @@ impl Stage {
 }
 
 impl Coding {
-    fn of(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
             "deflate" => Self::Deflate,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     fn decode(encoding: &str, bytes: &[u8]) -> io::Result<Vec<u8>> {
-        let mut decoder = Decoder::of([encoding].into_iter()).unwrap();
+        let mut decoder = Decoder::from_names([encoding].into_iter()).unwrap();
         let mut out = Vec::new();
         // Pieces of an odd size, so that headers are cut.
         for piece in bytes.chunks(7) {
@@ -323,7 +323,7 @@ mod tests {
         // Complete outside, cut inside.
         let whole = gzip(&text());
         assert!(decode("gzip, gzip", &gzip(&whole[..whole.len() - 9])).is_err());
-        let two_headers = Decoder::of(["gzip", "zstd"].into_iter()).unwrap();
+        let two_headers = Decoder::from_names(["gzip", "zstd"].into_iter()).unwrap();
         assert_eq!(two_headers.stages.len(), 2);
     }
 
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_made_between_two_codings_counts() {
         let empty = gzip(b"").repeat(50_000);
-        let mut decoder = Decoder::of(["gzip, gzip"].into_iter()).unwrap();
+        let mut decoder = Decoder::from_names(["gzip, gzip"].into_iter()).unwrap();
         decoder.put(gzip(&empty).into());
         while !decoder.is_idle() {
             assert_eq!(decoder.step().unwrap(), b"");
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn unknown_codings_are_unknown_and_some_are_none() {
-        let of = |names: &[&'static str]| Decoder::of(names.iter().copied());
+        let of = |names: &[&'static str]| Decoder::from_names(names.iter().copied());
         for unknown in ["br", "gzip, br", "rot13,none", "gzip gzip", "gzip,gzip,gzip,gzip,gzip"] {
             assert!(of(&[unknown]).is_none(), "{unknown}");
         }

@@ -14,19 +14,19 @@ use manifest::{Item, ItemError, Outcome, Subject, error_name as names, run_key};
 use ports::{ErrorKind, GetOptions, Meter, ObjectBody, ObjectKey, PutOptions};
 use url::Url;
 
-use crate::clash;
 use crate::event::cap;
-use crate::failure::{Broken, Failure};
+use crate::failure::{AttemptError, Broken};
 use crate::fetch::{Connection, Fetcher, Stored};
 use crate::guard::Guard;
 use crate::name::{self, Template};
-use crate::schedule::{self, Job, Progress};
-use crate::{Error, Scope, account, limits, object_at};
+use crate::name_conflict;
+use crate::schedule::{self, Job, JobReport};
+use crate::{Error, Scope, limits, object_at, outcome};
 
 /// Fetches the items' URLs; one outcome each, in their order.
 pub(crate) async fn download(items: Vec<Item>, work: &Download, scope: &Scope<'_>) -> Result<Vec<Outcome>, Error> {
     let template = Template::parse(&work.name).map_err(Error::Malformed)?;
-    let mut plan = Plan::of(items, &template, &work.destination, &scope.config.guard);
+    let mut plan = Plan::new(items, &template, &work.destination, &scope.config.guard);
     let cap = cap(work.lambda_concur);
     if !template.is_injective() {
         claim(&mut plan.fetches, work, scope, cap).await?;
@@ -42,7 +42,7 @@ async fn fetch_all(
     work: &Download,
     scope: &Scope<'_>,
     cap: usize,
-) -> Result<Vec<Progress<Stored>>, Error> {
+) -> Result<Vec<JobReport<Stored>>, Error> {
     let config = scope.config;
     let mut body_limits = config.body;
     body_limits.object_bytes_max = work
@@ -63,12 +63,13 @@ async fn fetch_all(
         let (fetch, fetcher) = (plan.get(job), &fetcher);
         async move {
             let Some(fetch) = fetch else {
-                return Err(Failure::permanent(names::INVALID_URL, "there is no such item").into());
+                return Err(AttemptError::permanent(names::INVALID_URL, "there is no such item").into());
             };
-            fetch_named(fetcher, fetch, &work.destination, Connection::of(number)).await
+            fetch_named(fetcher, fetch, &work.destination, Connection::for_attempt(number)).await
         }
     };
-    let ended = |end: &Result<Stored, Failure>| account::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
+    let ended =
+        |end: &Result<Stored, AttemptError>| outcome::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
     let progress = schedule::run(scope.rules(cap, work.attempts), &jobs, attempt, ended).await;
     progress.map_err(|error| Error::store("write", &object_at(&work.destination, ""), error))
 }
@@ -88,7 +89,7 @@ async fn fetch_named(
         other => return other,
     };
     let named = (fetch.name.as_str(), &fetch.url);
-    let Some(name) = clash::another_name(found, fetcher.store, destination, named).await else {
+    let Some(name) = name_conflict::another_name(found, fetcher.store, destination, named).await else {
         return Err(failure.into());
     };
     check_name(&name, destination)?;
@@ -101,7 +102,7 @@ async fn fetch_named(
     })
 }
 
-fn check_name(name: &str, destination: &Destination) -> Result<(), Failure> {
+fn check_name(name: &str, destination: &Destination) -> Result<(), AttemptError> {
     name::check(name)?;
     name::check_segments(name)?;
     name::check_key(&object_at(destination, name).key)
@@ -158,7 +159,7 @@ impl Fetch {
 }
 
 impl Plan {
-    fn of(items: Vec<Item>, template: &Template, destination: &Destination, guard: &Guard) -> Self {
+    fn new(items: Vec<Item>, template: &Template, destination: &Destination, guard: &Guard) -> Self {
         let mut planner = Planner {
             template,
             destination,
@@ -175,7 +176,7 @@ impl Plan {
     }
 
     /// Tells the meter of the items that had no fetch of their own.
-    fn count_others(&self, progress: &[Progress<Stored>], meter: &Meter) {
+    fn count_others(&self, progress: &[JobReport<Stored>], meter: &Meter) {
         for entry in &self.entries {
             match &entry.end {
                 Planned::Failed(_) => meter.add_failed(),
@@ -189,19 +190,19 @@ impl Plan {
         }
     }
 
-    fn into_outcomes(self, progress: &[Progress<Stored>], destination: &Destination) -> Vec<Outcome> {
+    fn into_outcomes(self, progress: &[JobReport<Stored>], destination: &Destination) -> Vec<Outcome> {
         let Self { entries, fetches } = self;
         let outcome = |Entry { item, end }| {
-            let outcome = account::outcome(item);
+            let outcome = outcome::pending(item);
             let (position, is_leader) = match end {
-                Planned::Failed(error) => return account::failed(outcome, error),
+                Planned::Failed(error) => return outcome::failed(outcome, error),
                 Planned::Leader(position) => (position, true),
                 Planned::Follower(position) => (position, false),
             };
             let (Some(fetch), Some(progress)) = (fetches.get(position), progress.get(position)) else {
                 return outcome;
             };
-            let outcome = account::settled(outcome, progress, |outcome, stored| {
+            let outcome = outcome::settled(outcome, progress, |outcome, stored| {
                 outcome.status_code = Some(200);
                 outcome.bytes = stored.bytes;
                 outcome.checksum.clone_from(&stored.checksum);
@@ -212,7 +213,7 @@ impl Plan {
             if is_leader {
                 outcome
             } else {
-                account::as_follower(outcome)
+                outcome::as_follower(outcome)
             }
         };
         entries.into_iter().map(outcome).collect()
@@ -239,22 +240,22 @@ impl Planner<'_> {
     }
 
     fn plan(&mut self, item: &Item) -> Result<Planned, ItemError> {
-        let text = account::check_subject(item, |subject| match subject {
+        let text = outcome::check_subject(item, |subject| match subject {
             Subject::Url { url } => Some(url.as_str()),
             Subject::Object { .. } | Subject::Record { .. } => None,
         })?;
-        let url = parse(text, self.guard).map_err(Failure::into_error)?;
+        let url = parse(text, self.guard).map_err(AttemptError::into_error)?;
         if let Some(leader) = self.by_url.get(url.as_str()) {
             return Ok(Planned::Follower(*leader));
         }
-        let fetch = self.name(url, item.index).map_err(Failure::into_error)?;
+        let fetch = self.name(url, item.index).map_err(AttemptError::into_error)?;
         let position = self.fetches.len();
         self.by_url.insert(fetch.url.as_str().to_owned(), position);
         self.fetches.push(fetch);
         Ok(Planned::Leader(position))
     }
 
-    fn name(&mut self, url: Url, index: u64) -> Result<Fetch, Failure> {
+    fn name(&mut self, url: Url, index: u64) -> Result<Fetch, AttemptError> {
         let mut fetch = Fetch {
             seed: index,
             host: self.host(&url),
@@ -283,11 +284,11 @@ impl Planner<'_> {
 }
 
 /// A URL that may be requested.
-fn parse(text: &str, guard: &Guard) -> Result<Url, Failure> {
+fn parse(text: &str, guard: &Guard) -> Result<Url, AttemptError> {
     let text = text.trim();
     let parsed = Url::parse(text);
     let mut url = parsed.map_err(|error| {
-        Failure::permanent(names::INVALID_URL, format!("`{}` is not a URL: {error}", excerpt(text)))
+        AttemptError::permanent(names::INVALID_URL, format!("`{}` is not a URL: {error}", excerpt(text)))
     })?;
     if matches!(url.scheme(), "http" | "https") {
         name::check_raw(text)?;

@@ -43,7 +43,7 @@ pub struct BatchRequest {
     pub started_at: Option<Timestamp>,
 }
 
-/// A few paths, as system 001 hands them over.
+/// A few paths, as `image-download` hands them over.
 #[derive(Debug, Clone)]
 pub struct TaskRequest {
     /// The execution's name; with it, outcomes are written as well.

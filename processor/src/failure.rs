@@ -5,8 +5,6 @@ use std::time::Duration;
 use manifest::{ErrorClass, ItemError, error_name as names, redact};
 use ports::{FetchError, FetchErrorKind};
 
-use crate::clash::InTheWay;
-
 /// Whether another attempt is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
@@ -18,7 +16,7 @@ pub(crate) enum Again {
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct AttemptError {
     pub(crate) name: &'static str,
     pub(crate) class: ErrorClass,
     pub(crate) status: Option<u16>,
@@ -28,7 +26,7 @@ pub(crate) struct Failure {
     pub(crate) slow_down: bool,
 }
 
-impl Failure {
+impl AttemptError {
     fn new(name: &'static str, class: ErrorClass, message: String) -> Self {
         Self {
             name,
@@ -83,7 +81,7 @@ impl Failure {
     }
 
     /// A status that is not 200, from `url`.
-    pub(crate) fn of_status(status: u16, url: &str, retry_after: Option<Duration>) -> Self {
+    pub(crate) fn from_status(status: u16, url: &str, retry_after: Option<Duration>) -> Self {
         let reason = http::StatusCode::from_u16(status)
             .ok()
             .and_then(|status| status.canonical_reason())
@@ -122,7 +120,7 @@ impl Failure {
     }
 }
 
-impl From<FetchError> for Failure {
+impl From<FetchError> for AttemptError {
     fn from(error: FetchError) -> Self {
         let message = error.message;
         match error.kind {
@@ -141,11 +139,31 @@ impl From<FetchError> for Failure {
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// The item's fault, or its origin's: the batch goes on.
-    Item(Failure),
+    Item(AttemptError),
     /// The item's name is not to be had; it may have another.
-    Name(Failure, InTheWay),
+    Name(AttemptError, NameConflict),
     /// The store's: no item can be written, the batch ends.
     Store(ports::Error),
+}
+
+/// What is in the way of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameConflict {
+    /// A folder of that name.
+    Folder,
+    /// Something where a folder is needed.
+    NoFolder,
+}
+
+impl NameConflict {
+    /// **Source**: open(2) and rename(2) of the Linux manual.
+    pub(crate) fn of(error: &ports::Error) -> Option<Self> {
+        match error.code()? {
+            "EISDIR" => Some(Self::Folder),
+            "ENOTDIR" => Some(Self::NoFolder),
+            _ => None,
+        }
+    }
 }
 
 /// What the file system said.
@@ -153,8 +171,8 @@ pub(crate) fn io_cause(error: &ports::Error) -> Option<&std::io::Error> {
     std::error::Error::source(error)?.downcast_ref()
 }
 
-impl From<Failure> for Broken {
-    fn from(failure: Failure) -> Self {
+impl From<AttemptError> for Broken {
+    fn from(failure: AttemptError) -> Self {
         Self::Item(failure)
     }
 }
@@ -169,7 +187,6 @@ impl From<FetchError> for Broken {
 mod tests {
     use super::*;
 
-    /// **Source**: operations.md, "Retries inside the processor".
     #[test]
     fn statuses_have_the_names_and_retries_of_the_specification() {
         let after = Some(Duration::from_secs(3));
@@ -193,7 +210,7 @@ mod tests {
             (206, None, "UnexpectedStatus", ErrorClass::Permanent, Again::No),
         ];
         for (status, after, name, class, again) in cases {
-            let failure = Failure::of_status(status, "http://h/a", after);
+            let failure = AttemptError::from_status(status, "http://h/a", after);
             assert_eq!(
                 (failure.name, failure.class, failure.again),
                 (name, class, again),
@@ -202,10 +219,9 @@ mod tests {
         }
     }
 
-    /// **Source**: systems.md, 001.4.
     #[test]
-    fn messages_are_those_of_system_001() {
-        let message = |status| Failure::of_status(status, "http://h/zz.gif", None).message;
+    fn messages_are_those_of_image_download() {
+        let message = |status| AttemptError::from_status(status, "http://h/zz.gif", None).message;
         assert_eq!(message(404), "Could not find: http://h/zz.gif");
         assert_eq!(message(500), "HTTP error 500 - Internal Server Error");
     }

@@ -14,8 +14,7 @@ use ports::{
 use url::Url;
 
 use crate::body::{Body, BodyLimits};
-use crate::clash::InTheWay;
-use crate::failure::{Broken, Failure, io_cause};
+use crate::failure::{AttemptError, Broken, NameConflict, io_cause};
 use crate::guard::Guard;
 use crate::limits::REDIRECTS_MAX;
 use crate::retry::retry_after;
@@ -44,7 +43,7 @@ pub(crate) enum Connection {
 
 impl Connection {
     /// For the attempt of this number, from 1.
-    pub(crate) const fn of(attempt: u32) -> Self {
+    pub(crate) const fn for_attempt(attempt: u32) -> Self {
         if attempt > 1 { Self::Fresh } else { Self::Any }
     }
 }
@@ -66,13 +65,13 @@ impl Fetcher<'_> {
         if response.status != 200 {
             let wait = response.header("retry-after");
             let wait = wait.and_then(|value| retry_after(value, self.clock.now()));
-            return Err(Failure::of_status(response.status, url.as_str(), wait).into());
+            return Err(AttemptError::from_status(response.status, url.as_str(), wait).into());
         }
         let position = response.headers.iter().position(|(name, _)| name == "content-type");
         // The order of the others tells in which one the codings were applied.
         let content_type = position.map(|at| response.headers.remove(at).1);
         let time = (Arc::clone(self.clock), started);
-        let with_status = |failure: Failure| failure.with_status(200);
+        let with_status = |failure: AttemptError| failure.with_status(200);
         let body = Body::new(response, self.checksum, self.limits, time).map_err(with_status)?;
         let options = PutOptions {
             if_none_match: false,
@@ -86,7 +85,7 @@ impl Fetcher<'_> {
         &self,
         url: &'u Url,
         connection: Connection,
-    ) -> Result<(OriginResponse, Cow<'u, Url>), Failure> {
+    ) -> Result<(OriginResponse, Cow<'u, Url>), AttemptError> {
         let mut headers = Vec::new();
         let mut url = without_userinfo(url, &mut headers);
         for _hop in 0..=REDIRECTS_MAX {
@@ -109,11 +108,11 @@ impl Fetcher<'_> {
             url = Cow::Owned(without_userinfo(&next, &mut headers).into_owned());
         }
         let message = format!("more than {REDIRECTS_MAX} redirects, the last one to {url}");
-        Err(Failure::permanent(names::TOO_MANY_REDIRECTS, message))
+        Err(AttemptError::permanent(names::TOO_MANY_REDIRECTS, message))
     }
 
     async fn save(&self, mut body: Body, to: &ObjectKey, options: PutOptions) -> Result<Stored, Broken> {
-        let with_status = |failure: Failure| failure.with_status(200);
+        let with_status = |failure: AttemptError| failure.with_status(200);
         let mut begin = Collected::default();
         while begin.len() <= self.collect_bytes {
             let Some(piece) = body.next().await.map_err(with_status)? else {
@@ -157,14 +156,14 @@ impl Fetcher<'_> {
             (Err(error), _) => Err(write_failed(error)),
             (Ok(_), None) => {
                 let message = "the store did not take the whole body";
-                Err(Failure::later(names::WRITE_FAILED, message).into())
+                Err(AttemptError::later(names::WRITE_FAILED, message).into())
             }
         }
     }
 }
 
 /// How a streamed body ended, for when the store has taken it.
-type End = Arc<Mutex<Option<Result<Stored, Failure>>>>;
+type End = Arc<Mutex<Option<Result<Stored, AttemptError>>>>;
 
 async fn next_piece(
     (mut body, begin, end): (Body, Option<Bytes>, End),
@@ -195,16 +194,16 @@ async fn next_piece(
 /// item's own.
 fn write_failed(error: Error) -> Broken {
     let message = format!("failed to write: {}", error.chain());
-    if let Some(found) = InTheWay::of(&error) {
-        return Broken::Name(Failure::permanent(names::WRITE_FAILED, message), found);
+    if let Some(found) = NameConflict::from_error(&error) {
+        return Broken::Name(AttemptError::permanent(names::WRITE_FAILED, message), found);
     }
     let failure = match error.kind() {
         ErrorKind::Full | ErrorKind::NotFound | ErrorKind::Cancelled => return Broken::Store(error),
         ErrorKind::Denied if is_closed_to_all(&error) => return Broken::Store(error),
         ErrorKind::Conflict | ErrorKind::Malformed | ErrorKind::Denied => {
-            Failure::permanent(names::WRITE_FAILED, message)
+            AttemptError::permanent(names::WRITE_FAILED, message)
         }
-        ErrorKind::Throttled | ErrorKind::Unavailable => Failure::later(names::WRITE_FAILED, message),
+        ErrorKind::Throttled | ErrorKind::Unavailable => AttemptError::later(names::WRITE_FAILED, message),
     };
     match error.status() {
         Some(status) => failure.with_status(status).into(),
@@ -220,8 +219,9 @@ fn is_closed_to_all(error: &Error) -> bool {
 }
 
 /// Where a redirect leads.
-fn location(response: &OriginResponse, from: &Url) -> Result<Url, Failure> {
-    let invalid = |message: String| Failure::permanent(names::INVALID_REDIRECT, message).with_status(response.status);
+fn location(response: &OriginResponse, from: &Url) -> Result<Url, AttemptError> {
+    let invalid =
+        |message: String| AttemptError::permanent(names::INVALID_REDIRECT, message).with_status(response.status);
     let Some(location) = response.header("location") else {
         return Err(invalid(format!("status {} without a location", response.status)));
     };

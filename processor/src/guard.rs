@@ -13,7 +13,7 @@ use manifest::error_name as names;
 use ports::{Error, ErrorKind, Resolver};
 use url::{Host, Url};
 
-use crate::failure::Failure;
+use crate::failure::AttemptError;
 
 /// Which hosts may have private addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,14 +47,14 @@ pub struct Guard {
 
 impl Guard {
     /// Scheme, port and literal address; a name's addresses are checked when it is resolved.
-    pub(crate) fn check(&self, url: &Url) -> Result<(), Failure> {
+    pub(crate) fn check(&self, url: &Url) -> Result<(), AttemptError> {
         let scheme = url.scheme();
         if !matches!(scheme, "http" | "https") {
             let message = format!("scheme `{scheme}` is not allowed, only http and https");
-            return Err(Failure::refused(names::SCHEME_NOT_ALLOWED, message));
+            return Err(AttemptError::refused(names::SCHEME_NOT_ALLOWED, message));
         }
         let Some(host) = url.host() else {
-            return Err(Failure::permanent(names::INVALID_URL, "the URL has no host"));
+            return Err(AttemptError::permanent(names::INVALID_URL, "the URL has no host"));
         };
         if self.allow_private.allows(url.host_str().unwrap_or_default()) {
             return Ok(());
@@ -67,20 +67,20 @@ impl Guard {
         }
     }
 
-    fn check_port(&self, port: u16) -> Result<(), Failure> {
+    fn check_port(&self, port: u16) -> Result<(), AttemptError> {
         if self.ports.iter().any(|range| range.contains(&port)) {
             return Ok(());
         }
         let message = format!("port {port} is not on the list of allowed ports");
-        Err(Failure::refused(names::PORT_REFUSED, message))
+        Err(AttemptError::refused(names::PORT_REFUSED, message))
     }
 }
 
-fn check_literal(address: IpAddr) -> Result<(), Failure> {
+fn check_literal(address: IpAddr) -> Result<(), AttemptError> {
     if is_public(address) {
         return Ok(());
     }
-    Err(Failure::refused(
+    Err(AttemptError::refused(
         names::ADDRESS_REFUSED,
         refusal(&address.to_string(), address),
     ))

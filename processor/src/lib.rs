@@ -6,9 +6,7 @@
 //!
 //! It spawns nothing: all requests of a batch run inside the caller's task, and dropping the future drops them.
 
-mod account;
 mod body;
-mod clash;
 mod config;
 mod copy;
 mod decode;
@@ -20,6 +18,8 @@ mod fetch;
 mod guard;
 pub mod limits;
 mod name;
+mod name_conflict;
+mod outcome;
 mod politeness;
 mod rate;
 mod retry;
@@ -82,7 +82,7 @@ impl Scope<'_> {
     }
 }
 
-/// Does the items of one batch, or of one task of the small machine; the invocation ends at `deadline`.
+/// Does the items of one batch, or of one task of `image-download`; the invocation ends at `deadline`.
 ///
 /// # Errors
 /// What ends the whole batch: an event that cannot be understood, a manifest that has changed, a store that fails.
@@ -242,7 +242,7 @@ async fn write(outcomes: &[Outcome], key: &str, scope: &Scope<'_>) -> Result<Obj
     }
 }
 
-/// An outcome as system 001 answers it.
+/// An outcome as `image-download` expects it.
 fn result(outcome: Outcome) -> TaskResult {
     let succeeded = outcome.status == Status::Succeeded;
     let status = outcome

@@ -26,7 +26,7 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// A `Retry-After` counts at most so much: the child execution has five minutes.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 
-/// From the start of a connection to the response's head: system 001's limit.
+/// From the start of a connection to the response's head: the limit of `image-download`'s downloader.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// From one piece of a body to the next.

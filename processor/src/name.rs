@@ -1,6 +1,6 @@
 //! File names: a template, filled in from a URL, checked to be safe to write.
 //!
-//! A name is a function of its URL alone, unless a folder cannot hold it (see `clash`). Two URLs never share a name of the default template: the host carries the
+//! A name is a function of its URL alone, unless a folder cannot hold it (see `name_conflict`). Two URLs never share a name of the default template: the host carries the
 //! port, and what a path cannot tell apart (a query, a user) adds a hash of the whole URL.
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use manifest::error_name as names;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::failure::AttemptError;
 
 /// **Bytes** of a segment: what file systems take. **Source**: limits.h, `NAME_MAX`.
 const SEGMENT_BYTES_MAX: usize = 255;
@@ -231,9 +231,9 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// Whether the text of a URL asks for a path that is not plain: `..`, a backslash, control characters or NUL. The
 /// URL standard would make something harmless of most of them, and something that nobody meant.
-pub(crate) fn check_raw(text: &str) -> Result<(), Failure> {
+pub(crate) fn check_raw(text: &str) -> Result<(), AttemptError> {
     let refuse = |what: &str| {
-        Err(Failure::refused(
+        Err(AttemptError::refused(
             names::UNSAFE_NAME,
             format!("the URL's path has {what}"),
         ))
@@ -263,8 +263,8 @@ fn is_parent(segment: &str) -> bool {
 }
 
 /// Whether a name is safe to write, as a key and as a file.
-pub(crate) fn check(name: &str) -> Result<(), Failure> {
-    let refuse = |what: &str| Err(Failure::refused(names::UNSAFE_NAME, format!("the name {what}")));
+pub(crate) fn check(name: &str) -> Result<(), AttemptError> {
+    let refuse = |what: &str| Err(AttemptError::refused(names::UNSAFE_NAME, format!("the name {what}")));
     if name.is_empty() {
         return refuse("is empty");
     }
@@ -295,25 +295,25 @@ pub(crate) fn check(name: &str) -> Result<(), Failure> {
 }
 
 /// Whether every segment of a file's name has a name. Keys of objects may have empty ones.
-pub(crate) fn check_segments(name: &str) -> Result<(), Failure> {
+pub(crate) fn check_segments(name: &str) -> Result<(), AttemptError> {
     if name.split('/').any(str::is_empty) {
         let message = format!("the name `{name}` has an empty segment");
-        return Err(Failure::refused(names::UNSAFE_NAME, message));
+        return Err(AttemptError::refused(names::UNSAFE_NAME, message));
     }
     Ok(())
 }
 
 /// Whether a key, with its prefix, is short enough.
-pub(crate) fn check_key(key: &str) -> Result<(), Failure> {
+pub(crate) fn check_key(key: &str) -> Result<(), AttemptError> {
     if key.len() <= KEY_BYTES_MAX {
         return Ok(());
     }
     Err(too_long("the key", key.len(), KEY_BYTES_MAX))
 }
 
-fn too_long(what: &str, found: usize, allowed: usize) -> Failure {
+fn too_long(what: &str, found: usize, allowed: usize) -> AttemptError {
     let message = format!("{what} has {found} bytes, at most {allowed} are allowed");
-    Failure::refused(names::NAME_TOO_LONG, message)
+    AttemptError::refused(names::NAME_TOO_LONG, message)
 }
 
 /// `C:` and `C:/…`.

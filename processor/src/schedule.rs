@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::stream::{FuturesUnordered, StreamExt};
 use ports::{Clock, Timestamp};
 
-use crate::failure::{Again, Broken, Failure};
+use crate::failure::{Again, AttemptError, Broken};
 use crate::limits::HOST_RECHECK;
 use crate::politeness::{Grant, Permission, Politeness};
 use crate::retry::Retry;
@@ -37,17 +37,17 @@ pub(crate) struct Job {
 
 /// What became of a job.
 #[derive(Debug)]
-pub(crate) struct Progress<T> {
+pub(crate) struct JobReport<T> {
     pub(crate) attempts: u32,
     started: Option<Timestamp>,
     ended: Option<Timestamp>,
     /// Absent when the deadline came first.
-    pub(crate) end: Option<Result<T, Failure>>,
+    pub(crate) end: Option<Result<T, AttemptError>>,
     /// Why the last attempt failed.
-    pub(crate) last: Option<Failure>,
+    pub(crate) last: Option<AttemptError>,
 }
 
-impl<T> Default for Progress<T> {
+impl<T> Default for JobReport<T> {
     fn default() -> Self {
         Self {
             attempts: 0,
@@ -59,7 +59,7 @@ impl<T> Default for Progress<T> {
     }
 }
 
-impl<T> Progress<T> {
+impl<T> JobReport<T> {
     /// **Milliseconds** from the first attempt to the end.
     pub(crate) fn milliseconds(&self) -> u64 {
         let (Some(started), Some(ended)) = (self.started, self.ended) else {
@@ -81,14 +81,14 @@ pub(crate) async fn run<T, A, F>(
     rules: Rules<'_>,
     jobs: &[Job],
     attempt: A,
-    ended: impl Fn(&Result<T, Failure>),
-) -> Result<Vec<Progress<T>>, ports::Error>
+    ended: impl Fn(&Result<T, AttemptError>),
+) -> Result<Vec<JobReport<T>>, ports::Error>
 where
     A: Fn(usize, u32) -> F,
     F: Future<Output = Result<T, Broken>>,
 {
     let mut queue = Queue::new(rules, jobs);
-    let mut progress: Vec<_> = jobs.iter().map(|_| Progress::default()).collect();
+    let mut progress: Vec<_> = jobs.iter().map(|_| JobReport::default()).collect();
     let mut in_flight = FuturesUnordered::new();
     let mut deadline = rules.clock.sleep_until(rules.deadline);
     loop {
@@ -141,7 +141,7 @@ async fn sleep(clock: &dyn Clock, until: Option<Timestamp>) {
 
 /// Writes down how an attempt went; returns when the next one may be made, if there is one.
 fn settle<T>(
-    progress: &mut Progress<T>,
+    progress: &mut JobReport<T>,
     (rules, jobs): (Rules<'_>, &[Job]),
     job: usize,
     grant: Grant<'_>,

@@ -204,8 +204,8 @@ fn with_processor(functions: Functions, shared: &Shared, spec: &RunSpec, meter: 
 }
 
 /// How many processors the next map run may have at once.
-fn limit_answer(answer: &mut batcher::Answer, limits: Limits) {
-    if let (batcher::Answer::Batched(batched), Some(processors)) = (answer, limits.processors) {
+fn limit_answer(answer: &mut batcher::Response, limits: Limits) {
+    if let (batcher::Response::Batched(batched), Some(processors)) = (answer, limits.processors) {
         batched.max_concurrency = processors;
     }
 }

@@ -96,10 +96,10 @@ pub(crate) struct Expected {
 
 impl Expected {
     /// Takes the number from the first answer that has one: later rounds work on what is left of it.
-    pub(crate) fn learn(&self, answer: &batcher::Answer) {
+    pub(crate) fn learn(&self, answer: &batcher::Response) {
         let items = match answer {
-            batcher::Answer::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
-            batcher::Answer::Batched(batched) => batched.items * self.destinations.max(1),
+            batcher::Response::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
+            batcher::Response::Batched(batched) => batched.items * self.destinations.max(1),
         };
         self.items.fetch_max(items, Ordering::Relaxed);
     }

@@ -73,9 +73,9 @@ pub struct RunSpec {
     pub mounts: BTreeMap<String, Mount>,
     /// The manifest as it was typed.
     pub manifest: String,
-    /// Where the files of the small machine's tasks go, and what they are called.
+    /// Where the files of `image-download`'s tasks go, and what they are called.
     pub task_destination: Option<TaskDestination>,
-    /// Paths in a task of the small machine.
+    /// Paths in a task of `image-download`.
     pub task_items: u64,
     /// Requests in flight in all processors: for the pool of connections.
     pub connections: usize,
@@ -101,7 +101,7 @@ pub struct Limits {
     pub processors: Option<u32>,
 }
 
-/// Where the files of the small machine's tasks go.
+/// Where the files of `image-download`'s tasks go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskDestination {

@@ -88,7 +88,7 @@ fn lines(attempt: &Attempt) -> Vec<String> {
     if let Some(error) = &outcome.error {
         lines.push(format!("    {}: {}", error.name, output::printable(&error.message)));
     }
-    if let Some(place) = outcome.place {
+    if let Some(place) = outcome.position {
         lines.push(format!(
             "    record {}, line {}, byte {} of the manifest",
             place.record, place.line, place.byte

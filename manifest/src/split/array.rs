@@ -1,7 +1,7 @@
 //! The ends of a JSON array's elements.
 
 use super::cutter::{Cutter, Spot};
-use super::{Fault, FaultKind};
+use super::{SplitError, SplitErrorKind};
 use crate::json_array::{Mark, Scan};
 
 /// Where a scan of an array stands. It begins behind the opening bracket.
@@ -29,7 +29,7 @@ impl Scanner {
         self.at
     }
 
-    pub(super) fn push(&mut self, piece: &[u8], cutter: &mut Cutter) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, piece: &[u8], cutter: &mut Cutter) -> Result<(), SplitError> {
         let mut rest = piece;
         while let Some(byte) = rest.first() {
             let skipped = self.scan.skip(rest);
@@ -45,14 +45,14 @@ impl Scanner {
     }
 
     /// An unfinished array is a fault.
-    pub(super) fn finish(&mut self, cutter: &mut Cutter) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self, cutter: &mut Cutter) -> Result<(), SplitError> {
         if self.closed {
             cutter.finish(self.at);
             return Ok(());
         }
-        Err(Fault {
-            kind: FaultKind::UnclosedArray,
-            place: cutter.place(),
+        Err(SplitError {
+            kind: SplitErrorKind::UnclosedArray,
+            position: cutter.position(),
         })
     }
 
@@ -61,7 +61,7 @@ impl Scanner {
         self.at.line += memchr::memchr_iter(b'\n', text).count() as u64;
     }
 
-    fn step(&mut self, byte: u8, cutter: &mut Cutter) -> Result<(), Fault> {
+    fn step(&mut self, byte: u8, cutter: &mut Cutter) -> Result<(), SplitError> {
         if self.closed {
             return self.after_end(byte, cutter);
         }
@@ -86,17 +86,17 @@ impl Scanner {
         Ok(())
     }
 
-    fn after_end(&mut self, byte: u8, cutter: &Cutter) -> Result<(), Fault> {
+    fn after_end(&mut self, byte: u8, cutter: &Cutter) -> Result<(), SplitError> {
         if byte.is_ascii_whitespace() {
             self.pass(&[byte]);
             return Ok(());
         }
-        Err(Fault {
-            kind: FaultKind::TextAfterArray,
-            place: crate::Place {
+        Err(SplitError {
+            kind: SplitErrorKind::TextAfterArray,
+            position: crate::SourcePosition {
                 byte: self.at.byte,
                 line: self.at.line,
-                ..cutter.place()
+                ..cutter.position()
             },
         })
     }

@@ -13,7 +13,7 @@ use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
 };
 
-use super::block::{Raw, Scan};
+use super::scan::{Raw, Scan};
 
 /// Scans a block and returns whether all its bytes are ASCII; nothing on a processor that cannot.
 pub(super) fn scan(scan: &mut Scan, bytes: &[u8], delimiter: u8) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Where batches begin and end, given where records do.
 
-use super::{Fault, FaultKind};
-use crate::Place;
+use super::{SplitError, SplitErrorKind};
+use crate::SourcePosition;
 use crate::limits::{BATCH_BYTES, RECORD_BYTES_MAX};
 
 /// One batch: a range of whole records.
@@ -111,9 +111,9 @@ impl Cutter {
         self.start = next;
     }
 
-    /// The open record's place.
-    pub(super) const fn place(&self) -> Place {
-        Place {
+    /// The position of the open record.
+    pub(super) const fn position(&self) -> SourcePosition {
+        SourcePosition {
             record: self.first + self.items + 1,
             line: self.record.line,
             byte: self.record.byte,
@@ -121,13 +121,13 @@ impl Cutter {
     }
 
     /// The fault, at a byte of the open record.
-    pub(super) const fn invalid_utf8(&self, line: u64, byte: u64) -> Fault {
-        Fault {
-            kind: FaultKind::InvalidUtf8,
-            place: Place {
+    pub(super) const fn invalid_utf8(&self, line: u64, byte: u64) -> SplitError {
+        SplitError {
+            kind: SplitErrorKind::InvalidUtf8,
+            position: SourcePosition {
                 line,
                 byte,
-                ..self.place()
+                ..self.position()
             },
         }
     }

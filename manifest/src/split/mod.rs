@@ -11,9 +11,10 @@ mod block;
 mod cutter;
 mod lines;
 mod quoted;
+mod scan;
 mod utf8;
 
-use crate::{Format, Layout, Place};
+use crate::{Format, Layout, SourcePosition};
 
 pub use cutter::Cut;
 use cutter::{Cutter, Spot};
@@ -21,10 +22,10 @@ use utf8::Seam;
 
 /// What makes a manifest as a whole unreadable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultKind {
-    /// A quoted field that never closes; the place is its record's.
+pub enum SplitErrorKind {
+    /// A quoted field that never closes; the position is that of its record.
     UnclosedQuote,
-    /// Bytes that are not UTF-8; the place is theirs.
+    /// Bytes that are not UTF-8; the position is theirs.
     InvalidUtf8,
     /// A JSON array that does not end.
     UnclosedArray,
@@ -34,17 +35,17 @@ pub enum FaultKind {
 
 /// What is wrong with a manifest as a whole, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
+pub struct SplitError {
     /// What.
-    pub kind: FaultKind,
+    pub kind: SplitErrorKind,
     /// Where.
-    pub place: Place,
+    pub position: SourcePosition,
 }
 
 /// What to do about an unclosed quote or invalid UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnFault {
-    /// Stop with a [`Fault`].
+pub enum OnSplitError {
+    /// Stop with a [`SplitError`].
     Refuse,
     /// Go on: [`crate::decode`] makes a malformed item of the record.
     Keep,
@@ -58,7 +59,7 @@ pub struct Cutting {
     /// The line on which the first record begins, from 1.
     pub line: u64,
     /// What to do about faults.
-    pub on_fault: OnFault,
+    pub on_error: OnSplitError,
 }
 
 /// Finds the ends of batches in a manifest that comes in windows.
@@ -98,15 +99,15 @@ impl Splitter {
         Self {
             records,
             cutter: Cutter::new(cutting.items, at),
-            seam: (cutting.on_fault == OnFault::Refuse).then(Seam::default),
+            seam: (cutting.on_error == OnSplitError::Refuse).then(Seam::default),
         }
     }
 
     /// Takes the next window, which may come in pieces, and returns the batches whose ends are in it.
     ///
     /// # Errors
-    /// A [`Fault`], unless faults are kept. What follows it was not looked at.
-    pub fn push(&mut self, window: &[&[u8]]) -> Result<Vec<Cut>, Fault> {
+    /// A [`SplitError`], unless faults are kept. What follows it was not looked at.
+    pub fn push(&mut self, window: &[&[u8]]) -> Result<Vec<Cut>, SplitError> {
         if let Records::Quoted(scanner) = &mut self.records {
             scanner.push(window, &mut self.cutter, self.seam.as_mut())?;
             return Ok(self.cutter.take());
@@ -120,8 +121,8 @@ impl Splitter {
     /// Says that the manifest has ended, and returns the last batches.
     ///
     /// # Errors
-    /// A [`Fault`]: an open quote or array, half a character.
-    pub fn finish(mut self) -> Result<Vec<Cut>, Fault> {
+    /// A [`SplitError`]: an open quote or array, half a character.
+    pub fn finish(mut self) -> Result<Vec<Cut>, SplitError> {
         if let Some(byte) = self.seam.as_ref().and_then(Seam::open) {
             return Err(self.invalid_utf8(byte));
         }
@@ -134,7 +135,7 @@ impl Splitter {
     }
 
     /// Takes a piece of a layout without quoted line ends: up to the first byte that is not UTF-8.
-    fn push_piece(&mut self, piece: &[u8]) -> Result<(), Fault> {
+    fn push_piece(&mut self, piece: &[u8]) -> Result<(), SplitError> {
         let from = self.at().byte;
         let invalid = self.seam.as_mut().and_then(|seam| seam.first_invalid(piece, from));
         let valid = invalid.and_then(|byte| piece.get(..usize::try_from(byte.saturating_sub(from)).ok()?));
@@ -156,7 +157,7 @@ impl Splitter {
     }
 
     /// The fault, at a byte on the line where the scan stands.
-    fn invalid_utf8(&self, byte: u64) -> Fault {
+    fn invalid_utf8(&self, byte: u64) -> SplitError {
         self.cutter.invalid_utf8(self.at().line, byte)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Whether a line end lies inside quotes depends on everything before it, so blocks cannot be looked at one by one. But
 //! there are only two possibilities: an even or an odd number of quotes before the block. Each block is scanned once
-//! for both ([`super::block`]); then the blocks are taken in order, each with the answer for the state in which the one
+//! for both ([`super::scan`]); then the blocks are taken in order, each with the answer for the state in which the one
 //! before has left things.
 //!
 //! That counting quotes is the same as reading CSV holds only while every quote opens or closes a whole field, or is one
@@ -11,10 +11,11 @@
 
 use rayon::prelude::*;
 
-use super::block::{Block, Scan};
+use super::block::Block;
 use super::cutter::{Cutter, Spot};
+use super::scan::Scan;
 use super::utf8::{Seam, behind_character};
-use super::{Fault, FaultKind};
+use super::{SplitError, SplitErrorKind};
 use crate::csv::{Meaning, State};
 
 /// **Bytes** of a block: it and its masks stay in the second-level cache, and a block that must be walked through is
@@ -59,7 +60,7 @@ impl Scanner {
         window: &[&[u8]],
         cutter: &mut Cutter,
         mut seam: Option<&mut Seam>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SplitError> {
         let mut blocks = Vec::new();
         let mut broken = None;
         let (mut before, mut byte) = (self.before, self.at.byte);
@@ -85,11 +86,11 @@ impl Scanner {
     }
 
     /// An open quote is a fault of the caller's choosing.
-    pub(super) fn finish(&mut self, cutter: &mut Cutter, refuse: bool) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self, cutter: &mut Cutter, refuse: bool) -> Result<(), SplitError> {
         if self.state == State::Quoted && refuse {
-            let place = cutter.place();
-            let kind = FaultKind::UnclosedQuote;
-            return Err(Fault { kind, place });
+            let position = cutter.position();
+            let kind = SplitErrorKind::UnclosedQuote;
+            return Err(SplitError { kind, position });
         }
         if self.returned || self.state != State::Record {
             cutter.end_record(self.at);
@@ -108,7 +109,7 @@ impl Scanner {
         scans.with_min_len(BLOCKS_AT_ONCE).for_each(scan);
     }
 
-    fn take(&mut self, block: &Block<'_>, scan: &Scan, cutter: &mut Cutter) -> Result<(), Fault> {
+    fn take(&mut self, block: &Block<'_>, scan: &Scan, cutter: &mut Cutter) -> Result<(), SplitError> {
         if let Some(invalid) = scan.invalid {
             let byte = self.at.byte + invalid as u64;
             self.walk(block.bytes.get(..invalid).unwrap_or(block.bytes), cutter);

@@ -63,7 +63,7 @@ async fn rows_that_cannot_be_read_fail_with_their_place() {
         .map(|outcome| outcome.error.as_ref().map(|error| error.name.as_str()))
         .collect();
     assert_eq!(errors, [None, Some("EmptyCell"), Some("WrongFieldCount"), None]);
-    let place = outcomes[2].place.unwrap();
+    let place = outcomes[2].position.unwrap();
     assert_eq!((place.line, place.byte, outcomes[2].status), (4, 53, Status::Failed));
 }
 

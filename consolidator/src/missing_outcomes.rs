@@ -7,10 +7,9 @@ use manifest::{Body, RemainingItem, redact, run_key};
 use ports::{GetOptions, Lines, ObjectKey};
 use serde::Deserialize;
 
-use crate::consolidate::{collect, read_lines, while_reading};
 use crate::event::parse_batch;
-use crate::report::list;
-use crate::round::Outputs;
+use crate::outputs::Outputs;
+use crate::read::{collect, list, read_lines, while_reading};
 use crate::tally::{MESSAGE_BYTES_MAX, cut};
 use crate::{Config, Error, PhaseEvent, Ports};
 
@@ -19,7 +18,7 @@ use crate::{Config, Error, PhaseEvent, Ports};
 const REASONS_BYTES_MAX: u64 = 8 << 20;
 
 /// Batches whose processor has left no outcomes: their items are found in the manifest again.
-pub(crate) struct LostBatches<'a> {
+pub(crate) struct MissingOutcomes<'a> {
     ports: &'a Ports,
     config: &'a Config,
     event: &'a PhaseEvent,
@@ -32,7 +31,7 @@ pub(crate) struct LostBatches<'a> {
 /// Why processors failed, by their batches' numbers.
 type Reasons = BTreeMap<u64, String>;
 
-impl<'a> LostBatches<'a> {
+impl<'a> MissingOutcomes<'a> {
     pub(crate) const fn new(ports: &'a Ports, config: &'a Config, event: &'a PhaseEvent) -> Self {
         Self {
             ports,
@@ -52,7 +51,7 @@ impl<'a> LostBatches<'a> {
                 index: item.index,
                 subject: item.subject,
                 destination: item.destination,
-                place: item.malformed.is_some().then_some(item.place),
+                position: item.malformed.is_some().then_some(item.position),
                 malformed: item.malformed,
                 reason: reason.clone(),
             });

@@ -4,42 +4,22 @@
 //! again, so its name stays what it was.
 
 use manifest::work::Destination;
-use ports::{Error, ObjectKey, ObjectStore};
+use ports::{ObjectKey, ObjectStore};
 use url::Url;
 
 use crate::name::{split_folder, with_hash};
 use crate::object_at;
 
-/// What is in the way of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InTheWay {
-    /// A folder of that name.
-    Folder,
-    /// Something where a folder is needed.
-    NoFolder,
-}
-
-impl InTheWay {
-    /// **Source**: open(2) and rename(2) of the Linux manual.
-    pub(crate) fn of(error: &Error) -> Option<Self> {
-        match error.code()? {
-            "EISDIR" => Some(Self::Folder),
-            "ENOTDIR" => Some(Self::NoFolder),
-            _ => None,
-        }
-    }
-}
-
 /// The name to give way to. None where it is no file of ours that is in the way, such as a symbolic link.
 pub(crate) async fn another_name(
-    found: InTheWay,
+    found: NameConflict,
     store: &dyn ObjectStore,
     destination: &Destination,
     (name, url): (&str, &Url),
 ) -> Option<String> {
     match found {
-        InTheWay::Folder => Some(with_hash(name, url)),
-        InTheWay::NoFolder => {
+        NameConflict::Folder => Some(with_hash(name, url)),
+        NameConflict::NoFolder => {
             for (end, _) in name.match_indices('/') {
                 let (above, _) = name.split_at(end);
                 if is_file(store, &object_at(destination, above)).await {

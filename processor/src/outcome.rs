@@ -3,12 +3,12 @@
 use manifest::{ErrorClass, Item, ItemError, Outcome, Status, Subject, error_name as names};
 use ports::Meter;
 
-use crate::failure::Failure;
-use crate::schedule::Progress;
+use crate::failure::AttemptError;
+use crate::schedule::JobReport;
 
 /// The outcome of an item that nothing was done about.
-pub(crate) fn outcome(item: Item) -> Outcome {
-    let place = matches!(item.subject, Subject::Record { .. }).then_some(item.place);
+pub(crate) fn pending(item: Item) -> Outcome {
+    let position = matches!(item.subject, Subject::Record { .. }).then_some(item.position);
     Outcome {
         index: item.index,
         subject: item.subject,
@@ -21,7 +21,7 @@ pub(crate) fn outcome(item: Item) -> Outcome {
         milliseconds: 0,
         destination: None,
         filename: None,
-        place,
+        position,
     }
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn failed(mut outcome: Outcome, error: ItemError) -> Outcome {
 /// The same as its job ended; `succeeded` adds what was done.
 pub(crate) fn settled<T>(
     mut outcome: Outcome,
-    progress: &Progress<T>,
+    progress: &JobReport<T>,
     succeeded: impl FnOnce(&mut Outcome, &T),
 ) -> Outcome {
     outcome.attempts = progress.attempts;
@@ -59,7 +59,7 @@ pub(crate) fn settled<T>(
     outcome
 }
 
-fn not_reached(last: Option<&Failure>) -> ItemError {
+fn not_reached(last: Option<&AttemptError>) -> ItemError {
     let mut message = "not done before the deadline".to_owned();
     if let Some(failure) = last {
         message.extend(["; the last attempt: ", &failure.message]);
@@ -100,7 +100,7 @@ pub(crate) fn check_subject<'i, T>(
 }
 
 /// Tells the meter how a job ended.
-pub(crate) fn count(meter: &Meter, end: Result<u64, &Failure>) {
+pub(crate) fn count(meter: &Meter, end: Result<u64, &AttemptError>) {
     match end {
         Ok(bytes) => meter.add_succeeded(bytes),
         Err(_failed) => meter.add_failed(),

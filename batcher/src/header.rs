@@ -11,14 +11,14 @@ use crate::limits::HEADER_BYTES_MAX;
 
 /// How to read a manifest's records, and the line on which the first one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Beginning {
+pub(crate) struct RecordsStart {
     pub(crate) format: Format,
     pub(crate) line: u64,
 }
 
 /// A manifest's first bytes, and what is asked of it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct First<'a> {
+pub(crate) struct FirstWindow<'a> {
     pub(crate) manifest: &'a ManifestObject,
     pub(crate) action: Action,
     pub(crate) bytes: &'a [u8],
@@ -27,7 +27,7 @@ pub(crate) struct First<'a> {
 }
 
 /// Where the records begin; nothing when there cannot be any.
-pub(crate) fn beginning(first: First<'_>, layout: Layout) -> Result<Option<Beginning>, Error> {
+pub(crate) fn records_start(first: FirstWindow<'_>, layout: Layout) -> Result<Option<RecordsStart>, Error> {
     let format = Format {
         layout,
         delimiter: detect::delimiter(first.manifest),
@@ -38,7 +38,7 @@ pub(crate) fn beginning(first: First<'_>, layout: Layout) -> Result<Option<Begin
         data_start: byte_order_mark(first.bytes),
     };
     match layout {
-        Layout::UrlList | Layout::JsonLines | Layout::Remaining => Ok(Some(Beginning { format, line: 1 })),
+        Layout::UrlList | Layout::JsonLines | Layout::Remaining => Ok(Some(RecordsStart { format, line: 1 })),
         Layout::JsonArray => array(first, format).map(Some),
         Layout::Csv => csv(first, format),
     }
@@ -52,12 +52,12 @@ fn byte_order_mark(bytes: &[u8]) -> u64 {
     }
 }
 
-fn wants_objects(first: First<'_>) -> bool {
+fn wants_objects(first: FirstWindow<'_>) -> bool {
     first.action == Action::Copy || first.manifest.columns.is_some()
 }
 
 /// What makes an item of a line or a JSON object, which have no positions.
-fn members(first: First<'_>) -> Columns {
+fn members(first: FirstWindow<'_>) -> Columns {
     if wants_objects(first) {
         return Columns::Object {
             bucket: 0,
@@ -71,25 +71,25 @@ fn members(first: First<'_>) -> Columns {
     }
 }
 
-fn array(first: First<'_>, format: Format) -> Result<Beginning, Error> {
+fn array(first: FirstWindow<'_>, format: Format) -> Result<RecordsStart, Error> {
     let mark = usize::try_from(format.data_start).unwrap_or(0);
     let text = first.bytes.get(mark..).unwrap_or_default();
     let blank = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     if text.get(blank) != Some(&b'[') {
         return Err(Error::InvalidJson {
-            manifest: place(first),
+            manifest: manifest_key(first),
             reason: format!("expected `[` at byte {}, found something else", mark + blank),
         });
     }
     let lines = text.iter().take(blank).filter(|byte| **byte == b'\n').count();
     let data_start = format.data_start + blank as u64 + 1;
-    Ok(Beginning {
+    Ok(RecordsStart {
         format: Format { data_start, ..format },
         line: lines as u64 + 1,
     })
 }
 
-fn csv(first: First<'_>, format: Format) -> Result<Option<Beginning>, Error> {
+fn csv(first: FirstWindow<'_>, format: Format) -> Result<Option<RecordsStart>, Error> {
     let row = match &first.manifest.header {
         HeaderSource::Names(names) => HeaderRow {
             names: names.clone(),
@@ -109,10 +109,10 @@ fn csv(first: First<'_>, format: Format) -> Result<Option<Beginning>, Error> {
         data_start: row.end,
         ..format
     };
-    Ok(Some(Beginning { format, line: row.line }))
+    Ok(Some(RecordsStart { format, line: row.line }))
 }
 
-fn positions(first: First<'_>, names: &[String]) -> Result<Columns, Error> {
+fn positions(first: FirstWindow<'_>, names: &[String]) -> Result<Columns, Error> {
     let find = |column: &str| position(first, names, column);
     if !wants_objects(first) {
         let name = first.manifest.column.clone();
@@ -134,34 +134,34 @@ fn positions(first: First<'_>, names: &[String]) -> Result<Columns, Error> {
     })
 }
 
-fn position(first: First<'_>, names: &[String], column: &str) -> Result<usize, Error> {
+fn position(first: FirstWindow<'_>, names: &[String], column: &str) -> Result<usize, Error> {
     let found: Vec<_> = names.iter().enumerate().filter(|(_, name)| *name == column).collect();
     if let [(position, _)] = *found {
         return Ok(position);
     }
     Err(Error::WrongColumn {
-        manifest: place(first),
+        manifest: manifest_key(first),
         column: column.to_owned(),
         found: found.len(),
         columns: names.to_vec(),
     })
 }
 
-fn no_header(first: First<'_>, reason: NoHeader) -> Error {
+fn no_header(first: FirstWindow<'_>, reason: NoHeader) -> Error {
     let fault = |kind| Error::Fault {
-        manifest: place(first),
+        manifest: manifest_key(first),
         kind,
-        place: manifest::Place {
+        position: manifest::SourcePosition {
             record: 0,
             line: 1,
             byte: byte_order_mark(first.bytes),
         },
     };
     match reason {
-        NoHeader::InvalidUtf8 => fault(manifest::FaultKind::InvalidUtf8),
-        NoHeader::Unfinished if first.complete => fault(manifest::FaultKind::UnclosedQuote),
+        NoHeader::InvalidUtf8 => fault(manifest::SplitErrorKind::InvalidUtf8),
+        NoHeader::Unfinished if first.complete => fault(manifest::SplitErrorKind::UnclosedQuote),
         NoHeader::Unfinished | NoHeader::Empty => Error::LimitExceeded {
-            manifest: place(first),
+            manifest: manifest_key(first),
             what: "its header",
             limit: HEADER_BYTES_MAX,
             hint: "check that the manifest is a CSV with this delimiter, or name its format",
@@ -169,6 +169,6 @@ fn no_header(first: First<'_>, reason: NoHeader) -> Error {
     }
 }
 
-fn place(first: First<'_>) -> ObjectKey {
+fn manifest_key(first: FirstWindow<'_>) -> ObjectKey {
     ObjectKey::new(&first.manifest.bucket, &first.manifest.key)
 }

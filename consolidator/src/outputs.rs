@@ -8,7 +8,7 @@ use manifest::{Outcome, RemainingItem, Status, Subject, run_key};
 use ports::{ObjectKey, ObjectStore};
 
 use crate::error::while_doing;
-use crate::part::{Part, Written};
+use crate::object_writer::{ObjectWriter, Written};
 use crate::rows::Rows;
 use crate::{Config, Cursor, Error, Ports, ReportFile, Tally};
 
@@ -17,32 +17,32 @@ pub(crate) struct Outputs {
     pub(crate) tally: Tally,
     pub(crate) cursor: Cursor,
     rows: Rows,
-    results: Part,
-    remaining: Part,
-    succeeded: Option<Part>,
-    failed: Part,
-    place: Place,
+    results: ObjectWriter,
+    remaining: ObjectWriter,
+    succeeded: Option<ObjectWriter>,
+    failed: ObjectWriter,
+    keys: RoundKeys,
     /// The call's part number.
     part: u32,
 }
 
 /// What a call's objects are called after.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct RoundKeys {
     pub(crate) bucket: String,
     pub(crate) execution: String,
     pub(crate) round: u32,
 }
 
 impl Outputs {
-    pub(crate) fn new(ports: &Ports, config: &Config, place: Place, cursor: Cursor) -> Self {
-        let Place {
+    pub(crate) fn new(ports: &Ports, config: &Config, keys: RoundKeys, cursor: Cursor) -> Self {
+        let RoundKeys {
             bucket,
             execution,
             round,
-        } = &place;
+        } = &keys;
         let part = cursor.part;
-        let open = |key| Part::new(&ports.store, bucket, key);
+        let open = |key| ObjectWriter::new(&ports.store, bucket, key);
         let report = |status| {
             open(run_key::report(
                 execution,
@@ -57,7 +57,7 @@ impl Outputs {
             succeeded: config.report_succeeded.then(|| report("succeeded")),
             failed: report("failed"),
             cursor,
-            place,
+            keys,
             part,
         }
     }
@@ -127,8 +127,8 @@ impl Outputs {
         let succeeded = succeeded.map(|written| report_file(Status::Succeeded, written));
         let failed = failed.map(|written| report_file(Status::Failed, written));
         tally.files = succeeded.into_iter().chain(failed).collect();
-        let place = &self.place;
-        let at = ObjectKey::new(&place.bucket, run_key::tally(&place.execution, place.round, self.part));
+        let keys = &self.keys;
+        let at = ObjectKey::new(&keys.bucket, run_key::tally(&keys.execution, keys.round, self.part));
         write_json(store, &at, &tally).await?;
         Ok(Finished {
             cursor: Cursor {
@@ -246,7 +246,7 @@ mod tests {
             milliseconds: 3,
             destination: None,
             filename: None,
-            place: None,
+            position: None,
         }
     }
 

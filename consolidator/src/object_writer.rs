@@ -30,7 +30,7 @@ pub(crate) struct Written {
 }
 
 /// A part that is being written.
-pub(crate) struct Part {
+pub(crate) struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
     at: ObjectKey,
     buffer: Vec<u8>,
@@ -44,7 +44,7 @@ struct Upload {
     put: JoinSet<ports::Result<ports::PutResult>>,
 }
 
-impl Part {
+impl ObjectWriter {
     pub(crate) fn new(store: &Arc<dyn ObjectStore>, bucket: &str, key: String) -> Self {
         Self {
             store: Arc::clone(store),
@@ -56,7 +56,7 @@ impl Part {
         }
     }
 
-    /// The buffer, for a writer that appends one line to it; [`Part::settle`] hands it on.
+    /// The buffer, for a writer that appends one line to it; [`ObjectWriter::settle`] hands it on.
     pub(crate) const fn line(&mut self) -> &mut Vec<u8> {
         self.lines += 1;
         &mut self.buffer
