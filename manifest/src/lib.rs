@@ -35,6 +35,6 @@ pub use decode::{Items, decode};
 pub use header::{BYTE_ORDER_MARK, HeaderRow, NoHeader};
 pub use item::{Item, Malformed, SourcePosition, Subject};
 pub use outcome::{Checksum, ErrorClass, ItemError, Outcome, Status};
-pub use redact::redact;
+pub use redact::{redact, show_parameters};
 pub use remaining::RemainingItem;
 pub use split::{Cut, Cutting, OnSplitError, SplitError, SplitErrorKind, Splitter};
