@@ -94,7 +94,7 @@ async fn a_fresh_connection_is_not_one_that_was_kept() {
     };
     let options = OriginOptions {
         idle_per_host_max: 1,
-        extra_roots: Vec::new(),
+        ..OriginOptions::default()
     };
     let origin = Origin::new(Arc::new(SystemResolver), &options).unwrap();
     let get = async |fresh: bool| {
@@ -175,7 +175,7 @@ async fn the_client_keeps_an_origins_promises() {
     };
     let options = OriginOptions {
         idle_per_host_max: 1,
-        extra_roots: Vec::new(),
+        ..OriginOptions::default()
     };
     let origin = Origin::new(Arc::new(SystemResolver), &options).unwrap();
     tokio::select! {

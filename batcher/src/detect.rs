@@ -2,7 +2,7 @@
 
 use manifest::request::{FormatName, HeaderSource, ManifestObject};
 use manifest::work::Action;
-use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout};
+use manifest::{BYTE_ORDER_MARK, Compression, Delimiter, Layout, Quote};
 
 /// What a manifest is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,10 @@ pub(crate) fn kind(manifest: &ManifestObject, action: Action, first: &[u8]) -> K
 }
 
 fn by_name(manifest: &ManifestObject, action: Action, first: &[u8]) -> Kind {
-    let asks_for_csv =
-        manifest.columns.is_some() || manifest.delimiter.is_some() || manifest.header != HeaderSource::FirstRow;
+    let asks_for_csv = manifest.columns.is_some()
+        || manifest.delimiter.is_some()
+        || manifest.quote.is_some()
+        || manifest.header != HeaderSource::FirstRow;
     match ending(&manifest.key).as_str() {
         "csv" | "tsv" | "tab" | "psv" => Kind::Records(Layout::Csv),
         "jsonl" | "ndjson" | "jsonlines" => Kind::Records(Layout::JsonLines),
@@ -96,6 +98,41 @@ pub(crate) fn delimiter(manifest: &ManifestObject) -> Delimiter {
         })
 }
 
+/// What a quote means. In text/tab-separated-values it is text like any other: a field cannot hold a tab, so nothing has
+/// to be quoted. **Source**: the registration of text/tab-separated-values at IANA, read 2026-11-28.
+pub(crate) fn quote(manifest: &ManifestObject) -> Quote {
+    manifest.quote.unwrap_or(match delimiter(manifest) {
+        Delimiter::Tab => Quote::None,
+        Delimiter::Comma | Delimiter::Pipe | Delimiter::Semicolon | Delimiter::Space => Quote::Double,
+    })
+}
+
+/// What a manifest is that is no text, by its first bytes.
+pub(crate) fn not_text(first: &[u8]) -> Option<&'static str> {
+    match first {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] => Some("UTF-16, little-endian, with a byte order mark"),
+        [0xfe, 0xff, ..] => Some("UTF-16, big-endian, with a byte order mark"),
+        [b'P', b'A', b'R', b'1', ..] => Some("Parquet"),
+        [b'P', b'K', 3, 4, ..] => Some("a zip archive, such as an Excel workbook"),
+        _ => utf16_without_mark(first),
+    }
+}
+
+/// UTF-16 of mostly ASCII text has a zero in every other byte.
+fn utf16_without_mark(first: &[u8]) -> Option<&'static str> {
+    const LOOKED_AT: usize = 64;
+    let start = first.get(..LOOKED_AT).unwrap_or(first);
+    let (pairs, _) = start.as_chunks::<2>();
+    let most = |zeros: usize| pairs.len() >= 2 && zeros * 4 >= pairs.len() * 3;
+    let low = pairs.iter().filter(|[byte, zero]| *zero == 0 && *byte != 0).count();
+    let high = pairs.iter().filter(|[zero, byte]| *zero == 0 && *byte != 0).count();
+    if most(low) {
+        return Some("UTF-16, little-endian, without a byte order mark");
+    }
+    most(high).then_some("UTF-16, big-endian, without a byte order mark")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +180,48 @@ mod tests {
     fn objects_to_copy_are_no_list_of_urls() {
         let found = kind(&manifest("a.txt", ""), Action::Copy, b"bucket,key\n");
         assert_eq!(found, Kind::Records(Layout::Csv));
+    }
+
+    #[test]
+    fn what_is_no_text_has_a_name() {
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let swapped = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        let cases = [
+            (
+                wide("id,url\n"),
+                Some("UTF-16, little-endian, without a byte order mark"),
+            ),
+            (
+                swapped("id,url\n"),
+                Some("UTF-16, big-endian, without a byte order mark"),
+            ),
+            (
+                wide("\u{feff}id"),
+                Some("UTF-16, little-endian, with a byte order mark"),
+            ),
+            (
+                swapped("\u{feff}id"),
+                Some("UTF-16, big-endian, with a byte order mark"),
+            ),
+            (b"PAR1\x15\x04".to_vec(), Some("Parquet")),
+            (b"PK\x03\x04".to_vec(), Some("a zip archive, such as an Excel workbook")),
+            (b"id,url\n1,https://a/\0\n".to_vec(), None),
+            (b"\0".to_vec(), None),
+            (Vec::new(), None),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(not_text(&bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_text_where_tabs_separate() {
+        let quoting = |key: &str, more: &str| quote(&manifest(key, more));
+        assert_eq!(quoting("a.csv", ""), Quote::Double);
+        assert_eq!(quoting("a.tsv.gz", ""), Quote::None);
+        assert_eq!(quoting("a.txt", r#","delimiter":"TAB""#), Quote::None);
+        assert_eq!(quoting("a.tsv", r#","quote":"double""#), Quote::Double);
+        assert_eq!(quoting("a.csv", r#","quote":"none""#), Quote::None);
     }
 
     #[test]

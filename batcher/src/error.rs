@@ -19,6 +19,8 @@ pub mod error_name {
     pub const INVALID_UTF8: &str = "Gantry.InvalidUtf8";
     /// The manifest is not the JSON that it should be.
     pub const INVALID_JSON: &str = "Gantry.InvalidJson";
+    /// The manifest is no text that can be read.
+    pub const UNSUPPORTED_FORMAT: &str = "Gantry.UnsupportedFormat";
     /// The manifest is not compressed as it says.
     pub const INVALID_COMPRESSION: &str = "Gantry.InvalidCompression";
     /// A strict reading has found items that cannot be read.
@@ -79,7 +81,7 @@ pub enum Error {
     },
     /// The manifest as a whole cannot be read.
     #[error("failed to read `{manifest}`: {} at record {}, line {}, byte {}", text_of(*.kind), .position.record, .position.line, .position.byte)]
-    SplitError {
+    Split {
         /// The manifest.
         manifest: ObjectKey,
         /// What is wrong.
@@ -94,6 +96,14 @@ pub enum Error {
         manifest: ObjectKey,
         /// What was expected and found.
         reason: String,
+    },
+    /// The manifest is no text that can be read.
+    #[error("failed to read `{manifest}`: expected text in UTF-8, found {found}")]
+    UnsupportedFormat {
+        /// The manifest.
+        manifest: ObjectKey,
+        /// What it looks like.
+        found: &'static str,
     },
     /// The manifest is not compressed as it says.
     #[error("failed to unpack `{manifest}` after {bytes} bytes")]
@@ -146,12 +156,13 @@ impl Error {
             Self::NotFound { .. } => error_name::MANIFEST_NOT_FOUND,
             Self::Changed { .. } => error_name::MANIFEST_CHANGED,
             Self::WrongColumn { .. } => error_name::WRONG_COLUMN,
-            Self::SplitError { kind, .. } => match kind {
+            Self::Split { kind, .. } => match kind {
                 SplitErrorKind::UnclosedQuote => error_name::UNCLOSED_QUOTE,
                 SplitErrorKind::InvalidUtf8 => error_name::INVALID_UTF8,
                 SplitErrorKind::UnclosedArray | SplitErrorKind::TextAfterArray => error_name::INVALID_JSON,
             },
             Self::InvalidJson { .. } => error_name::INVALID_JSON,
+            Self::UnsupportedFormat { .. } => error_name::UNSUPPORTED_FORMAT,
             Self::InvalidCompression { .. } => error_name::INVALID_COMPRESSION,
             Self::MalformedItems { .. } => error_name::MALFORMED_ITEMS,
             Self::LimitExceeded { .. } => error_name::LIMIT_EXCEEDED,
@@ -166,8 +177,15 @@ impl Error {
             Self::InvalidRequest { .. } | Self::Port { .. } => None,
             Self::NotFound { .. } => Some("check the manifest's bucket and key"),
             Self::Changed { .. } => Some("start again when nobody writes to the manifest any more"),
-            Self::WrongColumn { .. } => Some("name one of the columns that there are, or give the header's names"),
-            Self::SplitError { kind, .. } => match kind {
+            Self::UnsupportedFormat { found, .. } if found.starts_with("UTF-") => Some(
+                "convert the manifest to UTF-8, for example with `iconv -f UTF-16LE -t UTF-8`, or UTF-16BE or UTF-32",
+            ),
+            Self::UnsupportedFormat { .. } => Some("export the manifest as CSV or JSON Lines"),
+            Self::WrongColumn { columns, .. } => Some(match columns.as_slice() {
+                [only] => other_delimiter(only).unwrap_or(NAME_A_COLUMN),
+                _ => NAME_A_COLUMN,
+            }),
+            Self::Split { kind, .. } => match kind {
                 SplitErrorKind::UnclosedQuote | SplitErrorKind::InvalidUtf8 => {
                     Some("correct the manifest, or skip malformed records to let them fail on their own")
                 }
@@ -200,6 +218,9 @@ impl From<Error> for TaskFailure {
     }
 }
 
+/// What can be done about a column that is not there.
+const NAME_A_COLUMN: &str = "name one of the columns that there are, or give the header's names";
+
 /// Says what was being done when a port failed.
 pub(crate) fn while_doing(doing: impl Into<String>) -> impl FnOnce(ports::Error) -> Error {
     move |source| Error::Port {
@@ -215,9 +236,37 @@ fn count(number: usize) -> String {
     }
 }
 
+/// The columns, with what a terminal should not get to see replaced.
 fn list(columns: &[String]) -> String {
-    let quoted: Vec<_> = columns.iter().map(|column| format!("`{column}`")).collect();
-    quoted.join(", ")
+    let readable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let quoted = columns
+        .iter()
+        .map(|column| format!("`{}`", column.chars().map(readable).collect::<String>()));
+    quoted.collect::<Vec<_>>().join(", ")
+}
+
+/// What to say of a header that is one column because something else separates its names.
+fn other_delimiter(only: &str) -> Option<&'static str> {
+    let hints = [
+        (
+            ';',
+            "the header looks separated by semicolons: give the delimiter SEMICOLON (`--delimiter semicolon`)",
+        ),
+        (
+            '\t',
+            "the header looks separated by tabs: give the delimiter TAB (`--delimiter tab`)",
+        ),
+        (
+            '|',
+            "the header looks separated by pipes: give the delimiter PIPE (`--delimiter pipe`)",
+        ),
+        (
+            ',',
+            "the header looks separated by commas: give the delimiter COMMA (`--delimiter comma`)",
+        ),
+    ];
+    let found = hints.into_iter().find(|(delimiter, _)| only.contains(*delimiter));
+    found.map(|(_, hint)| hint)
 }
 
 const fn text_of(kind: SplitErrorKind) -> &'static str {
@@ -253,7 +302,7 @@ mod tests {
     fn every_error_has_its_name() {
         let manifest = ObjectKey::new("m", "k");
         let manifest = || manifest.clone();
-        let fault = |kind| Error::Fault {
+        let fault = |kind| Error::Split {
             manifest: manifest(),
             kind,
             position: SourcePosition::default(),
@@ -294,6 +343,13 @@ mod tests {
                     reason: String::new(),
                 },
                 "Gantry.InvalidJson",
+            ),
+            (
+                Error::UnsupportedFormat {
+                    manifest: manifest(),
+                    found: "Parquet",
+                },
+                "Gantry.UnsupportedFormat",
             ),
             (
                 Error::InvalidCompression {

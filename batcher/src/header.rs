@@ -2,7 +2,7 @@
 
 use manifest::request::{ColumnNames, HeaderSource, ManifestObject};
 use manifest::work::Action;
-use manifest::{BYTE_ORDER_MARK, Columns, Format, HeaderRow, Layout, NoHeader};
+use manifest::{BYTE_ORDER_MARK, Columns, Format, HeaderRow, Layout, NoHeader, Quote};
 use ports::ObjectKey;
 
 use crate::detect;
@@ -14,6 +14,17 @@ use crate::limits::HEADER_BYTES_MAX;
 pub(crate) struct RecordsStart {
     pub(crate) format: Format,
     pub(crate) line: u64,
+}
+
+impl RecordsStart {
+    /// Whether a record may name a version.
+    pub(crate) const fn may_have_versions(&self) -> bool {
+        match self.format.layout {
+            Layout::UrlList => false,
+            Layout::JsonLines | Layout::JsonArray | Layout::Remaining => true,
+            Layout::Csv => matches!(self.format.columns, Columns::Object { version: Some(_), .. }),
+        }
+    }
 }
 
 /// A manifest's first bytes, and what is asked of it.
@@ -31,6 +42,11 @@ pub(crate) fn records_start(first: FirstWindow<'_>, layout: Layout) -> Result<Op
     let format = Format {
         layout,
         delimiter: detect::delimiter(first.manifest),
+        quote: if layout == Layout::Csv {
+            detect::quote(first.manifest)
+        } else {
+            Quote::Double
+        },
         fields: None,
         columns: members(first),
         base_url: first.manifest.base_url.clone(),
@@ -96,7 +112,7 @@ fn csv(first: FirstWindow<'_>, format: Format) -> Result<Option<RecordsStart>, E
             end: format.data_start,
             line: 1,
         },
-        HeaderSource::FirstRow => match HeaderRow::read(first.bytes, format.delimiter, first.complete) {
+        HeaderSource::FirstRow => match HeaderRow::read(first.bytes, format.delimiter, format.quote, first.complete) {
             Ok(row) => row,
             Err(NoHeader::Empty) if first.complete => return Ok(None),
             Err(reason) => return Err(no_header(first, reason)),
@@ -148,7 +164,7 @@ fn position(first: FirstWindow<'_>, names: &[String], column: &str) -> Result<us
 }
 
 fn no_header(first: FirstWindow<'_>, reason: NoHeader) -> Error {
-    let fault = |kind| Error::Fault {
+    let fault = |kind| Error::Split {
         manifest: manifest_key(first),
         kind,
         position: manifest::SourcePosition {

@@ -4,8 +4,33 @@
 //! bytes that holds whole records. What has no byte addresses (gzip, zstd) is spooled once as plain bytes. Small inline
 //! bodies become tasks.
 //!
-//! It owns formats, headers and boundaries. It looks into no record unless asked to be strict: what is wrong with one
-//! item is the processor's to say.
+//! It owns formats, headers and boundaries. It looks into a record only where a batch has more lines than items, where
+//! copies may meet at one name, and where it is asked to be strict: what is wrong with one item is the processor's to say.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use batcher::{Config, Event, Ports, Response, handle};
+//! use ports::{Timestamp, memory};
+//!
+//! let store = Arc::new(memory::ObjectStore::default());
+//! store.insert("manifests", "urls.csv", "id,url\n1,https://example.com/a\n2,https://example.com/b\n");
+//! let clock = Arc::new(memory::Clock::at(Timestamp::from_millis(0)));
+//! let ports = Ports { store: Arc::clone(&store) as _, clock };
+//! let config = Config::from_lookup(|name| (name == "STATE_BUCKET").then(|| "state".to_owned()))?;
+//! let event: Event = serde_json::from_str(
+//!     r#"{"execution":"run","round":0,"manifest":{"bucket":"manifests","key":"urls.csv"},
+//!         "request":{"manifest":{"bucket":"manifests","key":"urls.csv"},"batchItems":1,
+//!                    "work":{"action":"download","destination":{"bucket":"images"}}}}"#,
+//! )?;
+//! let deadline = Timestamp::from_millis(60_000);
+//! let Response::Batched(batched) = futures::executor::block_on(handle(event, &ports, &config, deadline))? else {
+//!     unreachable!("a manifest is answered with a batch list");
+//! };
+//! assert_eq!((batched.batches, batched.items), (2, 2));
+//! assert!(store.bytes("state", &batched.batch_list.key).is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod config;
 mod detect;
@@ -17,7 +42,7 @@ pub mod limits;
 mod sink;
 mod source;
 mod split;
-mod strict;
+mod survey;
 mod unpack;
 
 use std::sync::Arc;
@@ -79,7 +104,10 @@ async fn batch(call: &Call<'_>, manifest: Manifest) -> Result<Batched, Error> {
         Manifest::Object(object) => call.split(&object).await?,
     };
     match done {
-        Done::Split(totals) => Ok(answer(call, totals, None)),
+        Done::Split(split) => Ok(Batched {
+            suspicious_field: split.suspicious,
+            ..answer(call, split.totals, None)
+        }),
         Done::Inline(body) => batch_inline(call, body).await,
     }
 }
@@ -115,6 +143,7 @@ fn answer(call: &Call<'_>, totals: Totals, tasks: Option<Vec<manifest::Task>>) -
         last_round: request.max_rounds.unwrap_or(MAX_ROUNDS).saturating_sub(1),
         tolerate: request.tolerate.into(),
         on_failure: request.on_failure,
+        suspicious_field: None,
         tasks,
     }
 }

@@ -3,8 +3,11 @@
 use bytes::Bytes;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use manifest::request::{InlineBody, ManifestObject, Request};
-use manifest::{BatchLines, Compression, Cut, Cutting, OnSplitError, Source, Splitter, run_key};
+use manifest::request::{InlineBody, ManifestObject, Request, SuspiciousField};
+use manifest::work::{Copy, Work};
+use manifest::{
+    BatchLines, Compression, CopyTemplate, Cut, Cutting, NameRule, OnSplitError, Source, Splitter, run_key,
+};
 use ports::{ObjectKey, Timestamp};
 
 use crate::detect::{self, Kind};
@@ -13,7 +16,7 @@ use crate::header::{FirstWindow, RecordsStart, records_start};
 use crate::limits::INLINE_BYTES_MAX;
 use crate::sink::{self, Sink};
 use crate::source::{Pinned, Window};
-use crate::strict::Strict;
+use crate::survey::{Found, Looks, Survey};
 use crate::unpack::Spool;
 use crate::{Config, Ports};
 
@@ -33,9 +36,16 @@ pub(crate) struct Call<'a> {
 #[derive(Debug)]
 pub(crate) enum Done {
     /// A batch list is written.
-    Split(Totals),
+    Split(Split),
     /// It is an inline body.
     Inline(InlineBody),
+}
+
+/// A batch list that is written.
+#[derive(Debug, Default)]
+pub(crate) struct Split {
+    pub(crate) totals: Totals,
+    pub(crate) suspicious: Option<SuspiciousField>,
 }
 
 /// How many there are.
@@ -99,6 +109,10 @@ impl Call<'_> {
             bytes: &text,
             complete: text.len() as u64 == object.size,
         };
+        if let Some(found) = detect::not_text(&text) {
+            let manifest = object.manifest.clone();
+            return Err(Error::UnsupportedFormat { manifest, found });
+        }
         let layout = match detect::kind(manifest, first.action, &text) {
             Kind::Inline => return inline(object, open).await.map(Done::Inline),
             Kind::Records(layout) => layout,
@@ -113,9 +127,47 @@ impl Call<'_> {
             return self
                 .write_lines(Vec::new())
                 .await
-                .map(|()| Done::Split(Totals::default()));
+                .map(|()| Done::Split(Split::default()));
         };
-        self.write_list(object, open, records_start).await.map(Done::Split)
+        let names = self.names(&records_start)?;
+        let (totals, found) = self.write_list(object, open, records_start, names.as_ref()).await?;
+        if let Some(names) = names {
+            self.write_rule(names.rule(&found)).await?;
+        }
+        Ok(Done::Split(Split {
+            totals,
+            suspicious: found.suspicious,
+        }))
+    }
+
+    /// What has to be known of the names of copies; `None` where an earlier round or run has settled it.
+    fn names(&self, start: &RecordsStart) -> Result<Option<Names<'_>>, Error> {
+        let Work::Copy(copy) = &self.request.work else {
+            return Ok(None);
+        };
+        let template = CopyTemplate::parse(&copy.name).map_err(|reason| Error::InvalidRequest { reason })?;
+        let is_first = self.round == 0 && copy.names_of.is_none();
+        let settled = NameRule::without_items(copy, &template, start.may_have_versions());
+        Ok(is_first.then_some(Names {
+            copy,
+            template,
+            settled,
+        }))
+    }
+
+    async fn write_rule(&self, rule: NameRule) -> Result<(), Error> {
+        let at = ObjectKey::new(&self.config.state_bucket, run_key::name_rule(self.execution));
+        let json = serde_json::to_vec(&rule).map_err(|error| Error::InvalidRequest {
+            reason: error.to_string(),
+        })?;
+        let written = self
+            .ports
+            .store
+            .put(&at, json.into(), ports::PutOptions::default())
+            .await;
+        written
+            .map(drop)
+            .map_err(crate::error::while_doing(format!("write `{at}`")))
     }
 
     /// Writes a batch list that is at hand.
@@ -132,10 +184,20 @@ impl Call<'_> {
     }
 
     /// Writes a batch list while the manifest is read.
-    async fn write_list(&self, object: &Pinned, open: Open<'_>, records_start: RecordsStart) -> Result<Totals, Error> {
+    async fn write_list(
+        &self,
+        object: &Pinned,
+        open: Open<'_>,
+        records_start: RecordsStart,
+        names: Option<&Names<'_>>,
+    ) -> Result<(Totals, Found), Error> {
+        let looks = Looks {
+            strict: self.request.strict,
+            sources: names.is_some_and(|names| names.settled.is_none()),
+        };
         let (mut sink, body) = Sink::new();
         let make = async {
-            let made = self.send_lines(object, open, records_start, &mut sink).await;
+            let made = self.send_lines(object, open, (records_start, looks), &mut sink).await;
             (sink, made)
         };
         sink::write(&*self.ports.store, &self.batch_list(), body, make).await
@@ -145,12 +207,12 @@ impl Call<'_> {
         &self,
         object: &Pinned,
         open: Open<'_>,
-        records_start: RecordsStart,
+        (records_start, looks): (RecordsStart, Looks),
         sink: &mut Sink,
-    ) -> Result<Totals, Error> {
+    ) -> Result<(Totals, Found), Error> {
         let mut splitter = Splitter::new(&records_start.format, self.cutting(&records_start));
         let skip = records_start.format.data_start;
-        let mut list = List::new(object, records_start, self.request.strict)?;
+        let mut list = List::new(object, records_start, looks)?;
         let mut window = without_beginning(open.first, skip);
         let mut windows = open.following;
         let mut read = skip;
@@ -187,17 +249,32 @@ impl Call<'_> {
     }
 }
 
+/// What a copy's names depend on.
+struct Names<'a> {
+    copy: &'a Copy,
+    template: CopyTemplate,
+    /// The rule, where it needs no look at the items.
+    settled: Option<NameRule>,
+}
+
+impl Names<'_> {
+    fn rule(&self, found: &Found) -> NameRule {
+        self.settled
+            .unwrap_or_else(|| NameRule::for_sources(self.copy, &self.template, &found.sources))
+    }
+}
+
 /// The batch list as it grows.
 struct List {
     source: Source,
     manifest: ObjectKey,
     lines: BatchLines,
     totals: Totals,
-    strict: Option<Strict>,
+    survey: Survey,
 }
 
 impl List {
-    fn new(object: &Pinned, records_start: RecordsStart, strict: bool) -> Result<Self, Error> {
+    fn new(object: &Pinned, records_start: RecordsStart, looks: Looks) -> Result<Self, Error> {
         let start = records_start.format.data_start;
         let source = Source {
             bucket: object.at.bucket.clone(),
@@ -214,7 +291,7 @@ impl List {
             manifest: object.manifest.clone(),
             lines,
             totals: Totals::default(),
-            strict: strict.then(|| Strict::new(start)),
+            survey: Survey::new(start, looks),
         })
     }
 
@@ -226,34 +303,30 @@ impl List {
             self.totals.batches += 1;
             self.totals.items += cut.items;
         }
-        if self
-            .strict
-            .as_mut()
-            .is_some_and(|strict| strict.take(window, &self.source, cuts))
-        {
+        if self.survey.take(window, &self.source, cuts) {
             self.check()?;
         }
         Ok(lines)
     }
 
-    fn finish(mut self) -> Result<Totals, Error> {
+    fn finish(mut self) -> Result<(Totals, Found), Error> {
         self.check()?;
-        Ok(self.totals)
+        Ok((self.totals, self.survey.found))
     }
 
     fn check(&mut self) -> Result<(), Error> {
-        let faults = self.strict.as_mut().map(|strict| std::mem::take(&mut strict.faults));
-        match faults {
-            Some(faults) if !faults.is_empty() => Err(Error::MalformedItems {
-                manifest: self.manifest.clone(),
-                faults,
-            }),
-            Some(_) | None => Ok(()),
+        let faults = std::mem::take(&mut self.survey.found.faults);
+        if faults.is_empty() {
+            return Ok(());
         }
+        Err(Error::MalformedItems {
+            manifest: self.manifest.clone(),
+            faults,
+        })
     }
 
     fn split_error(&self, error: manifest::SplitError) -> Error {
-        Error::Fault {
+        Error::Split {
             manifest: self.manifest.clone(),
             kind: error.kind,
             position: error.position,

@@ -14,6 +14,7 @@ fn batch(bytes: &str, layout: Layout) -> Batch {
     let format = Format {
         layout,
         delimiter: Delimiter::Comma,
+        quote: manifest::Quote::Double,
         fields: (layout == Layout::Csv).then_some(4),
         columns: Columns::Url {
             name: "url".to_owned(),

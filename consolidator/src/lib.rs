@@ -6,6 +6,21 @@
 //!
 //! It owns the counting. It decides neither whether there is another round nor whether the run has failed: the
 //! state machine does, on its counts.
+//!
+//! ```
+//! use consolidator::Tally;
+//! use manifest::Outcome;
+//!
+//! let mut tally = Tally::default();
+//! let outcome: Outcome = serde_json::from_str(
+//!     r#"{"index":0,"url":"https://example.com/a","status":"failed","statusCode":404,"attempts":1,"milliseconds":7,
+//!         "error":{"name":"NotFound","class":"permanent","message":"Could not find: https://example.com/a"}}"#,
+//! )?;
+//! tally.add(&outcome);
+//! assert_eq!((tally.counts.failed, tally.hosts["example.com"]), (1, 1));
+//! assert_eq!(tally.errors["NotFound"].count, 1);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod config;
 mod consolidate;
@@ -29,7 +44,7 @@ pub use config::{Config, TableUrl};
 pub use error::{Error, error_name};
 pub use event::{Consolidated, Cursor, Event, Phase, PhaseEvent, Reported, Response};
 pub use histogram::Histogram;
-pub use tally::{ErrorTally, FailedItem, ReportFile, Summary, Tally};
+pub use tally::{ErrorTally, FailedItem, NoteTally, ReportFile, Summary, Tally};
 
 /// What the stage asks of the world.
 #[derive(Debug, Clone)]

@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use manifest::{Outcome, RemainingItem, Status, Subject, run_key};
 use ports::{ObjectKey, ObjectStore};
+use sha2::{Digest, Sha256};
 
 use crate::error::while_doing;
-use crate::object_writer::{ObjectWriter, Written};
+use crate::object_writer::{ObjectWriter, Written, hex};
 use crate::rows::Rows;
 use crate::{Config, Cursor, Error, Ports, ReportFile, Tally};
+
+/// Hexadecimal digits of a URL's hash in a report, as in the names of files.
+const HASH_DIGITS: usize = 16;
 
 /// Where the outcomes of one call go.
 pub(crate) struct Outputs {
@@ -193,6 +197,10 @@ fn write_row(line: &mut Vec<u8>, outcome: &Outcome, status: &str) {
     // A copy's failure is about one of its destinations, for which the format has no column.
     let to = outcome.destination.as_ref().filter(|_| outcome.error.is_some());
     let message = to.map_or(Cow::Borrowed(message), |to| Cow::Owned(format!("to {to}: {message}")));
+    let message = match identified(outcome, &shown) {
+        Some(item) => Cow::Owned(format!("{item}: {message}")),
+        None => message,
+    };
     let cells = [bucket, key, version, status, error, &code, &message];
     for (position, cell) in cells.iter().enumerate() {
         if position > 0 {
@@ -201,6 +209,16 @@ fn write_row(line: &mut Vec<u8>, outcome: &Outcome, status: &str) {
         write_cell(line, cell);
     }
     line.push(b'\n');
+}
+
+/// What finds an item again whose URL is not shown as it is: its position, and the hash of the URL.
+fn identified(outcome: &Outcome, shown: &str) -> Option<String> {
+    let Subject::Url { url } = &outcome.subject else {
+        return None;
+    };
+    let digest = hex(&Sha256::digest(url));
+    let digest = digest.get(..HASH_DIGITS).unwrap_or(&digest);
+    (url != shown).then(|| format!("item {}, sha256 {digest}", outcome.index))
 }
 
 /// A cell, quoted where CSV wants it; one that a spreadsheet would run gets an apostrophe before it.
@@ -246,6 +264,7 @@ mod tests {
             milliseconds: 3,
             destination: None,
             filename: None,
+            note: None,
             position: None,
         }
     }
@@ -256,7 +275,11 @@ mod tests {
         let url = "https://me:word@h/a?sig=5f&x=1";
         write_row(&mut line, &failed(url, "no"), "failed");
         let line = String::from_utf8(line).unwrap();
-        assert_eq!(line, ",https://***@h/a?sig=***&x=1,,failed,NotFound,404,no\n");
+        // The digits are the beginning of `printf '%s' "$url" | sha256sum`.
+        assert_eq!(
+            line,
+            ",https://***@h/a?sig=***&x=1,,failed,NotFound,404,\"item 0, sha256 0bda648bee30acb8: no\"\n"
+        );
         let mut tally = Tally::default();
         tally.add(&failed(url, "no"));
         assert_eq!(tally.failures[0].item, "https://***@h/a?sig=***&x=1");

@@ -115,6 +115,7 @@ fn given_up(line: &[u8], rounds: u32, at: &ObjectKey) -> Result<Outcome, Error> 
         milliseconds: 0,
         destination: remaining.destination,
         filename: None,
+        note: None,
         position: remaining.position,
     })
 }

@@ -26,10 +26,21 @@ pub struct ErrorTally {
     pub example: String,
 }
 
+/// Notes of one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteTally {
+    /// How many items have it.
+    pub count: u64,
+    /// The first message.
+    pub example: String,
+}
+
 /// One failure with its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedItem {
-    /// The item.
+    /// Its position in the manifest.
+    pub index: u64,
+    /// The item, without the secrets that its URL may hold.
     pub item: String,
     /// Its error name.
     pub error: String,
@@ -64,6 +75,9 @@ pub struct Tally {
     pub milliseconds: Histogram,
     /// By error name.
     pub errors: BTreeMap<String, ErrorTally>,
+    /// What is worth a word, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, NoteTally>,
     /// Failures by host.
     pub hosts: BTreeMap<String, u64>,
     /// The first failures.
@@ -83,9 +97,20 @@ impl Tally {
         }
         self.attempts += u64::from(outcome.attempts);
         self.milliseconds.add(outcome.milliseconds);
+        if let Some(note) = &outcome.note {
+            self.add_note(&note.name, 1, &note.message);
+        }
         if outcome.status == Status::Failed {
             self.add_failure(outcome);
         }
+    }
+
+    fn add_note(&mut self, name: &str, count: u64, example: &str) {
+        let tally = self.notes.entry(name.to_owned()).or_insert_with(|| NoteTally {
+            count: 0,
+            example: cut(example, MESSAGE_BYTES_MAX).to_owned(),
+        });
+        tally.count += count;
     }
 
     fn add_failure(&mut self, outcome: &Outcome) {
@@ -104,6 +129,7 @@ impl Tally {
         tally.count += 1;
         if self.failures.len() < FAILURES_MAX {
             self.failures.push(FailedItem {
+                index: outcome.index,
                 item: cut(&outcome.subject.shown(), MESSAGE_BYTES_MAX).to_owned(),
                 error: error.name.clone(),
                 message: message.to_owned(),
@@ -118,6 +144,9 @@ impl Tally {
         self.milliseconds.merge(&other.milliseconds);
         for (host, count) in other.hosts {
             *self.hosts.entry(host).or_default() += count;
+        }
+        for (name, tally) in other.notes {
+            self.add_note(&name, tally.count, &tally.example);
         }
         for (name, tally) in other.errors {
             self.errors
@@ -151,6 +180,9 @@ pub struct Summary {
     pub milliseconds: BTreeMap<String, u64>,
     /// By error name.
     pub errors: BTreeMap<String, ErrorTally>,
+    /// What is worth a word, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, NoteTally>,
     /// The hosts with the most failures.
     pub worst_hosts: Vec<(String, u64)>,
     /// The first failures.
@@ -181,6 +213,7 @@ impl Summary {
             attempts: tally.attempts,
             milliseconds,
             errors: tally.errors,
+            notes: tally.notes,
             worst_hosts,
             failures: tally.failures,
             files: tally.files,

@@ -32,6 +32,24 @@ impl Delimiter {
     }
 }
 
+/// What a quote means in a CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quote {
+    /// Quotes stand around a field, and two of them for one inside it: RFC 4180.
+    #[default]
+    Double,
+    /// Nothing: a quote is text like any other, and every line is a record.
+    None,
+}
+
+impl Quote {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    const fn is_double(&self) -> bool {
+        matches!(self, Self::Double)
+    }
+}
+
 /// How a manifest's bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,6 +110,9 @@ pub struct Format {
     /// A CSV's delimiter.
     #[serde(default)]
     pub delimiter: Delimiter,
+    /// What a quote means in a CSV.
+    #[serde(default, skip_serializing_if = "Quote::is_double")]
+    pub quote: Quote,
     /// How many fields a CSV's header has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<usize>,

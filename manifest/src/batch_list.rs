@@ -12,7 +12,7 @@ use crate::{Cut, Source};
 /// let batch: Batch = serde_json::from_str(line)?;
 /// let manifest::Body::Range { source, .. } = &batch.body else { unreachable!() };
 /// let mut written = Vec::new();
-/// BatchLines::new(source)?.write(&Cut { number: 3, first: 300, items: 2, start: 7, end: 77, line: 2 }, &mut written);
+/// BatchLines::new(source)?.write(&Cut { number: 3, first: 300, items: 2, start: 7, end: 77, line: 2, lines: 2 }, &mut written);
 /// assert_eq!(written, [line.as_bytes(), b"\n"].concat());
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -43,6 +43,7 @@ impl BatchLines {
             start,
             end,
             line,
+            lines: _,
         } = cut;
         let source = &self.source;
         let written = writeln!(

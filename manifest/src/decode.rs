@@ -1,6 +1,7 @@
 //! From the bytes of one batch to its items.
 
 use crate::item::Found;
+use crate::lines::LineEnd;
 use crate::{Batch, Body, Item, Layout, Malformed, Source, SourcePosition, Subject, Task, csv, json_array, lines};
 
 /// The items of a batch, from the bytes of its range; an inline batch needs none.
@@ -17,11 +18,15 @@ use crate::{Batch, Body, Item, Layout, Malformed, Source, SourcePosition, Subjec
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 pub fn decode<'a>(batch: &'a Batch, bytes: &'a [u8]) -> Items<'a> {
-    let (records, start) = match &batch.body {
+    let (records, start, line_end) = match &batch.body {
         Body::Range {
             source, start, line, ..
-        } => (records(source, bytes), (*start, *line)),
-        Body::Inline(task) => (inline(task), (0, 0)),
+        } => (
+            records(source, bytes),
+            (*start, *line),
+            LineEnd::of_format(&source.format),
+        ),
+        Body::Inline(task) => (inline(task), (0, 0), LineEnd::Feed),
     };
     Items {
         records,
@@ -30,6 +35,7 @@ pub fn decode<'a>(batch: &'a Batch, bytes: &'a [u8]) -> Items<'a> {
         byte: start.0,
         line: start.1,
         counted: 0,
+        line_end,
     }
 }
 
@@ -42,6 +48,7 @@ pub struct Items<'a> {
     byte: u64,
     line: u64,
     counted: usize,
+    line_end: LineEnd,
 }
 
 #[derive(Debug)]
@@ -74,7 +81,7 @@ fn inline(task: &Task) -> Records<'_> {
 impl Items<'_> {
     fn position(&mut self, at: usize) -> SourcePosition {
         let passed = self.bytes.get(self.counted..at).unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.line += lines::count(passed, self.line_end);
         self.counted = at;
         SourcePosition {
             record: self.index + 1,
@@ -91,7 +98,7 @@ impl Items<'_> {
     }
 
     fn inline(&mut self, base_url: &str, path: &str) -> Item {
-        let url = Subject::url(path, Some(base_url));
+        let url = Subject::joined(path, base_url);
         let empty = path.trim().is_empty().then(|| Malformed::empty("resourcePaths"));
         let item = Item {
             index: self.index,
@@ -101,6 +108,7 @@ impl Items<'_> {
             },
             subject: url,
             malformed: empty,
+            note: None,
             destination: None,
         };
         self.index += 1;

@@ -1,6 +1,6 @@
 //! The names under which items fail. They are API: `--only error=NAME`, reports and `Retry` match on them.
 
-/// A record with more or fewer fields than the header.
+/// A record with fewer fields than the column that is read; as a note, with more or fewer fields than the header.
 pub const WRONG_FIELD_COUNT: &str = "WrongFieldCount";
 /// The item's cell is empty.
 pub const EMPTY_CELL: &str = "EmptyCell";
@@ -50,8 +50,11 @@ pub const INVALID_REDIRECT: &str = "InvalidRedirect";
 pub const TOO_LARGE: &str = "TooLarge";
 /// A compressed body that grows beyond the ratio limit.
 pub const DECOMPRESSION_BOMB: &str = "DecompressionBomb";
-/// A compressed body that cannot be decompressed, or in an unknown encoding.
+/// A compressed body that cannot be decompressed.
 pub const DECODE_FAILED: &str = "DecodeFailed";
+
+/// A note: a body in a content coding that nobody knows was stored as it came.
+pub const UNKNOWN_CODING: &str = "UnknownCoding";
 
 /// 404 or 410; for a copy, no such object.
 pub const NOT_FOUND: &str = "NotFound";
@@ -66,6 +69,10 @@ pub const SERVER_ERROR: &str = "ServerError";
 /// A status that is neither success nor error, such as 304.
 pub const UNEXPECTED_STATUS: &str = "UnexpectedStatus";
 
+/// Another item of the run has the name already.
+pub const NAME_TAKEN: &str = "NameTaken";
+/// A newer version of the same object goes to the same name.
+pub const VERSION_SUPERSEDED: &str = "VersionSuperseded";
 /// The object to copy is not the one that the manifest meant.
 pub const CONFLICT: &str = "Conflict";
 /// The destination could not be written.

@@ -1,7 +1,7 @@
 //! The beginning of a CSV: its byte order mark and its header.
 
 use crate::csv::{self, Fields};
-use crate::{Delimiter, json_lines};
+use crate::{Delimiter, Quote, json_lines};
 
 /// The mark that some programs put before UTF-8.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -33,7 +33,7 @@ impl HeaderRow {
     ///
     /// # Errors
     /// [`NoHeader`]
-    pub fn read(bytes: &[u8], delimiter: Delimiter, complete: bool) -> Result<Self, NoHeader> {
+    pub fn read(bytes: &[u8], delimiter: Delimiter, quote: Quote, complete: bool) -> Result<Self, NoHeader> {
         let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let blank = text.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
         let record = text
@@ -41,8 +41,8 @@ impl HeaderRow {
             .filter(|record| !record.is_empty())
             .ok_or(NoHeader::Empty)?;
         let mut fields = Fields::default();
-        let length = fields.read(&mut csv::reader(delimiter.as_byte()), record);
-        let ended = csv::ends(record.get(..length).unwrap_or(record), delimiter.as_byte());
+        let length = fields.read(&mut csv::reader(delimiter.as_byte(), quote), record);
+        let ended = csv::ends(record.get(..length).unwrap_or(record), delimiter.as_byte(), quote);
         if ended == csv::Ended::Quoted || (ended == csv::Ended::Open && !complete) {
             return Err(NoHeader::Unfinished);
         }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     fn read(text: &[u8], complete: bool) -> Result<HeaderRow, NoHeader> {
-        HeaderRow::read(text, Delimiter::Comma, complete)
+        HeaderRow::read(text, Delimiter::Comma, Quote::Double, complete)
     }
 
     #[test]

@@ -87,6 +87,15 @@ pub struct Malformed {
     pub message: String,
 }
 
+/// Something about an item that is worth a word, and no reason to fail it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// One of [`crate::error_name`].
+    pub name: String,
+    /// What was expected and what was found.
+    pub message: String,
+}
+
 /// One item of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -98,16 +107,41 @@ pub struct Item {
     pub subject: Subject,
     /// Why it cannot be worked on.
     pub malformed: Option<Malformed>,
+    /// What is worth a word about its record.
+    pub note: Option<Note>,
     /// Only this destination, when an earlier round has done the others.
     pub destination: Option<String>,
 }
 
 impl Subject {
-    /// A manifest's URL, joined to the base URL unless it is absolute. Nothing else is done to it.
+    /// A manifest's URL: as it is when it is absolute, otherwise resolved against the base URL, whose path stands for a
+    /// folder. Nothing else is done to it.
+    ///
+    /// ```
+    /// use manifest::Subject;
+    ///
+    /// let url = |text| Subject::url(text, Some("https://example.com/flags/")).name().into_owned();
+    /// assert_eq!(url("ag.gif"), "https://example.com/flags/ag.gif");
+    /// assert_eq!(url("/ag.gif"), "https://example.com/ag.gif");
+    /// assert_eq!(url("//cdn.example.com/ag.gif"), "https://cdn.example.com/ag.gif");
+    /// assert_eq!(url("http://example.org/"), "http://example.org/");
+    /// ```
+    ///
+    /// **Source**: RFC 3986, section 5.2.2.
     pub fn url(text: &str, base_url: Option<&str>) -> Self {
         let url = match base_url {
-            Some(base_url) if !is_absolute(text) => format!("{base_url}/{text}"),
+            Some(base_url) if !has_scheme(text) => resolve(text, base_url),
             Some(_) | None => text.to_owned(),
+        };
+        Self::Url { url }
+    }
+
+    /// A path below a base URL, with a `/` between them: how the tasks of `image-download` name their URLs.
+    pub(crate) fn joined(path: &str, base_url: &str) -> Self {
+        let url = if has_authority(path) {
+            path.to_owned()
+        } else {
+            format!("{base_url}/{path}")
         };
         Self::Url { url }
     }
@@ -123,11 +157,34 @@ impl Subject {
     }
 }
 
+/// Resolves a reference without a scheme. Segments of dots stay: whoever fetches the URL refuses them.
+fn resolve(text: &str, base_url: &str) -> String {
+    let text = text.trim_start();
+    let base = base_url.split(['?', '#']).next().unwrap_or_default();
+    let scheme_end = base.find("://").map_or(0, |at| at + 1);
+    let (scheme, hierarchy) = base.split_at(scheme_end);
+    if text.starts_with("//") {
+        return [scheme, text].concat();
+    }
+    let authority = hierarchy.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if text.starts_with('/') {
+        return [scheme, "//", authority, text].concat();
+    }
+    [base.strip_suffix('/').unwrap_or(base), "/", text].concat()
+}
+
 /// Whether a text begins with a scheme and `://`.
-fn is_absolute(text: &str) -> bool {
-    let Some((scheme, _)) = text.split_once("://") else {
-        return false;
-    };
+fn has_authority(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+/// Whether a text begins with a scheme, as `data:` does.
+fn has_scheme(text: &str) -> bool {
+    let text = text.trim_start();
+    text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
+fn is_scheme(scheme: &str) -> bool {
     let mut letters = scheme.chars();
     letters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
@@ -172,6 +229,8 @@ pub(crate) struct Found<'a> {
     pub(crate) text: &'a [u8],
     /// What it names.
     pub(crate) subject: Result<Subject, Malformed>,
+    /// What is worth a word about it.
+    pub(crate) note: Option<Note>,
     /// Its line in a manifest of remaining items, if it stands in one.
     pub(crate) remaining: Option<RemainingItem>,
 }
@@ -195,6 +254,7 @@ impl Found<'_> {
                 position,
                 subject,
                 malformed,
+                note: self.note,
                 destination: None,
             };
         };
@@ -204,6 +264,7 @@ impl Found<'_> {
             position: remaining.position.unwrap_or(position),
             subject,
             malformed: remaining.malformed.or_else(|| unreadable.then(Malformed::earlier)),
+            note: None,
             destination: remaining.destination,
         }
     }

@@ -102,6 +102,7 @@ impl<'a> Iterator for Records<'a> {
             at: from + (element.len() - element.trim_ascii_start().len()),
             text,
             subject: json_lines::subject(text, self.format),
+            note: None,
             remaining: None,
         })
     }

@@ -11,7 +11,10 @@ pub(crate) fn subject(text: &[u8], format: &Format) -> Result<Subject, Malformed
         .map_err(|error| Malformed::new(error_name::INVALID_JSON, format!("expected JSON: {error}")))?;
     match (&value, &format.columns) {
         (Value::String(text), _) => url_list::subject(text, format),
-        (_, Columns::Url { name, .. }) => Ok(Subject::url(member(&value, name)?, format.base_url.as_deref())),
+        (_, Columns::Url { name, .. }) => match member(&value, name)? {
+            url if url.trim().is_empty() => Err(Malformed::empty(name)),
+            url => Ok(Subject::url(url, format.base_url.as_deref())),
+        },
         (_, Columns::Object { .. }) => Ok(Subject::Object {
             bucket: member(&value, "bucket")?.to_owned(),
             key: member(&value, "key")?.to_owned(),
@@ -33,7 +36,7 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
 
 fn member<'a>(value: &'a Value, name: &str) -> Result<&'a str, Malformed> {
     match field(value, name)? {
-        Some(Value::String(text)) if text.trim().is_empty() => Err(Malformed::empty(name)),
+        Some(Value::String(text)) if text.is_empty() => Err(Malformed::empty(name)),
         Some(Value::String(text)) => Ok(text),
         found => Err(missing(name, found)),
     }

@@ -2,7 +2,7 @@
 //! list's comments.
 
 use crate::item::Found;
-use crate::{Format, Layout, json_lines, remaining, url_list};
+use crate::{Format, Layout, Quote, json_lines, remaining, url_list};
 
 /// The records of a range of whole lines.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl<'a> Records<'a> {
 
     fn next_line(&mut self) -> Option<(usize, &'a [u8])> {
         let left = self.bytes.get(self.at..).filter(|left| !left.is_empty())?;
-        let length = memchr::memchr(b'\n', left).map_or(left.len(), |newline| newline + 1);
+        let length = length(left, LineEnd::of_format(self.format));
         let at = self.at;
         self.at += length;
         Some((at, left.get(..length)?))
@@ -41,6 +41,47 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+/// What ends a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    /// A line feed.
+    Feed,
+    /// A line feed, or a carriage return with or without one.
+    FeedOrReturn,
+}
+
+impl LineEnd {
+    /// A carriage return may stand inside of JSON. Nothing else that is a line can hold one.
+    pub(crate) const fn of_format(format: &Format) -> Self {
+        match (format.layout, format.quote) {
+            (Layout::UrlList, _) | (Layout::Csv, Quote::None) => Self::FeedOrReturn,
+            (Layout::Csv | Layout::JsonLines | Layout::JsonArray | Layout::Remaining, _) => Self::Feed,
+        }
+    }
+}
+
+/// How long the first line of some bytes is, its end included.
+fn length(bytes: &[u8], line_end: LineEnd) -> usize {
+    let end = match line_end {
+        LineEnd::Feed => memchr::memchr(b'\n', bytes),
+        LineEnd::FeedOrReturn => memchr::memchr2(b'\n', b'\r', bytes),
+    };
+    let Some(end) = end else { return bytes.len() };
+    let is_pair = bytes.get(end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
+    end + 1 + usize::from(is_pair)
+}
+
+/// How many lines end in some bytes.
+pub(crate) fn count(bytes: &[u8], line_end: LineEnd) -> u64 {
+    let feeds = memchr::memchr_iter(b'\n', bytes).count();
+    let is_lone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    let returns = match line_end {
+        LineEnd::Feed => 0,
+        LineEnd::FeedOrReturn => memchr::memchr_iter(b'\r', bytes).filter(is_lone).count(),
+    };
+    (feeds + returns) as u64
+}
+
 /// Whether a line whose first byte after white space is this one is a record.
 pub(crate) fn is_record(first: Option<u8>, layout: Layout) -> bool {
     first.is_some_and(|first| first != b'#' || layout != Layout::UrlList)
@@ -56,6 +97,7 @@ fn read<'a>(at: usize, text: &'a [u8], format: &Format) -> Found<'a> {
         at,
         text,
         subject,
+        note: None,
         remaining: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Subject;
+use crate::{Note, Subject};
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,9 @@ pub struct Outcome {
     /// Its name below the destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filename: Option<String>,
+    /// What is worth a word, and no reason to fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
     /// Where the record stood, for a record that could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<crate::SourcePosition>,

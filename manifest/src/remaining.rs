@@ -83,12 +83,14 @@ pub(crate) fn read(at: usize, text: &[u8]) -> Found<'_> {
             at,
             text,
             subject: Ok(remaining.subject.clone()),
+            note: None,
             remaining: Some(remaining),
         },
         Err(malformed) => Found {
             at,
             text,
             subject: Err(malformed),
+            note: None,
             remaining: None,
         },
     }

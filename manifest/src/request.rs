@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::limits::ITEMS_MAX;
 use crate::work::Work;
-use crate::{Compression, Delimiter, Layout, Task};
+use crate::{Compression, Delimiter, Layout, Quote, SourcePosition, Task};
 
 /// An object, as shapes on the wire name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +133,9 @@ pub struct ManifestObject {
     /// What separates a CSV's fields; when absent a tab in `.tsv` and `.tab`, a pipe in `.psv`, otherwise a comma.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<Delimiter>,
+    /// What a quote means in a CSV; when absent nothing where a tab separates the fields, otherwise RFC 4180.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
     /// Where a CSV's column names come from.
     #[serde(default, deserialize_with = "null_is_absent", skip_serializing_if = "is_default")]
     pub header: HeaderSource,
@@ -160,6 +163,7 @@ impl ManifestObject {
             format: FormatName::Auto,
             compression: None,
             delimiter: None,
+            quote: None,
             header: HeaderSource::FirstRow,
             column: url(),
             columns: None,
@@ -332,9 +336,23 @@ pub struct Batched {
     pub tolerate: Tolerated,
     /// What happens to the execution when more items fail.
     pub on_failure: OnFailure,
+    /// The first quoted field that spans lines and holds what looks like another item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious_field: Option<SuspiciousField>,
     /// The tasks of an inline body, when they are few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<Task>>,
+}
+
+/// A quoted field that spans lines and holds what looks like another item: a quote that was meant as text may have
+/// swallowed the items in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SuspiciousField {
+    /// Where the field begins.
+    pub position: SourcePosition,
+    /// Lines on which the field stands.
+    pub lines: u64,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -47,6 +47,16 @@ pub fn name_claim(execution: &str, hash: &str) -> String {
     format!("runs/{execution}/names/{hash}")
 }
 
+/// What is known of the names of a run's copies before the first of them is made.
+pub fn name_rule(execution: &str) -> String {
+    format!("runs/{execution}/names.json")
+}
+
+/// What the records of an object's versions begin with that go to one name, by the name's hash.
+pub fn version_records(execution: &str, hash: &str) -> String {
+    format!("runs/{execution}/versions/{hash}/")
+}
+
 /// What a map run's result files begin with: the `Prefix` of the machine's `ResultWriter`.
 pub fn map_results(execution: &str, round: u32) -> String {
     format!("runs/{execution}/{round}/map")

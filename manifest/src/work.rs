@@ -13,6 +13,9 @@ pub const LAMBDA_CONCUR: u32 = 5;
 /// The template of file names, when nobody gives one: two URLs never share such a name.
 pub const NAME_TEMPLATE: &str = "{host}/{path}";
 
+/// The template of the names of copies, when nobody gives one.
+pub const KEY_TEMPLATE: &str = "{key}";
+
 /// What is done with the items of a batch.
 ///
 /// ```
@@ -38,6 +41,22 @@ impl Work {
         match self {
             Self::Download(download) => &mut download.lambda_concur,
             Self::Copy(copy) => &mut copy.lambda_concur,
+        }
+    }
+
+    /// The execution whose claims on names count.
+    pub const fn names_of(&self) -> Option<&String> {
+        match self {
+            Self::Download(download) => download.names_of.as_ref(),
+            Self::Copy(copy) => copy.names_of.as_ref(),
+        }
+    }
+
+    /// The execution whose claims on names count, to be set by a redrive.
+    pub const fn names_of_mut(&mut self) -> &mut Option<String> {
+        match self {
+            Self::Download(download) => &mut download.names_of,
+            Self::Copy(copy) => &mut copy.names_of,
         }
     }
 
@@ -86,6 +105,11 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// What everything that is written here begins with, bucket included.
+    fn beginning(&self) -> String {
+        [self.bucket.as_str(), "/", &self.key("")].concat()
+    }
+
     /// The key of a name below this destination.
     pub fn key(&self, name: &str) -> String {
         let separator = if self.prefix.is_empty() || self.prefix.ends_with('/') {
@@ -132,6 +156,27 @@ pub struct Copy {
     /// Copies in flight in one processor, at most.
     #[serde(default = "lambda_concur")]
     pub lambda_concur: u32,
+    /// The template of the copies' names; see [`crate::CopyTemplate`].
+    #[serde(default = "key_template")]
+    pub name: String,
+    /// The execution whose claims on names count: the first one of those that redrive each other. Absent: this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names_of: Option<String>,
+}
+
+impl Copy {
+    /// Whether two destinations share a part of a bucket or folder, so that two keys may lead to one object.
+    pub fn has_overlap(&self) -> bool {
+        let all: Vec<_> = self.destinations.iter().map(Destination::beginning).collect();
+        all.iter().enumerate().any(|(position, one)| {
+            let mut others = all.iter().skip(position + 1);
+            others.any(|other| one != other && (one.starts_with(other) || other.starts_with(one)))
+        })
+    }
+}
+
+fn key_template() -> String {
+    KEY_TEMPLATE.to_owned()
 }
 
 const fn lambda_concur() -> u32 {
@@ -156,6 +201,28 @@ mod tests {
             destination.key("n")
         };
         assert_eq!([key(""), key("p"), key("p/")], ["n", "p/n", "p/n"]);
+    }
+
+    #[test]
+    fn destinations_overlap_where_one_begins_with_another() {
+        let overlap = |destinations: &[(&str, &str)]| {
+            let destination = |(bucket, prefix): &(&str, &str)| Destination {
+                bucket: (*bucket).to_owned(),
+                prefix: (*prefix).to_owned(),
+            };
+            let copy = Copy {
+                destinations: destinations.iter().map(destination).collect(),
+                lambda_concur: 1,
+                name: KEY_TEMPLATE.to_owned(),
+                names_of: None,
+            };
+            copy.has_overlap()
+        };
+        assert!(overlap(&[("a", ""), ("a", "x")]));
+        assert!(overlap(&[("a", "x/"), ("b", ""), ("a", "x/y")]));
+        assert!(overlap(&[("/out", ""), ("/out/sub", "")]));
+        assert!(!overlap(&[("a", "x"), ("a", "x")]));
+        assert!(!overlap(&[("a", "x"), ("a", "xy"), ("ab", "")]));
     }
 
     #[test]

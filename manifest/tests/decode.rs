@@ -2,13 +2,14 @@
 #![cfg(test)]
 
 use manifest::{
-    Batch, BatchInput, Body, Columns, Delimiter, Format, Item, Layout, Source, SourcePosition, Subject, Task,
+    Batch, BatchInput, Body, Columns, Delimiter, Format, Item, Layout, Quote, Source, SourcePosition, Subject, Task,
 };
 
 fn format(layout: Layout) -> Format {
     Format {
         layout,
         delimiter: Delimiter::Comma,
+        quote: Quote::Double,
         fields: None,
         columns: Columns::Url {
             name: "url".into(),
@@ -91,13 +92,12 @@ fn a_lone_carriage_return_ends_a_record_as_in_the_csv_crate() {
 
 #[test]
 fn each_bad_csv_record_has_its_name_and_the_others_live() {
-    let cases: [(&[u8], &str); 7] = [
-        (b"1,2,3\n", "WrongFieldCount"),
+    let cases: [(&[u8], &str); 6] = [
         (b"1\n", "WrongFieldCount"),
         (b"1,\n", "EmptyCell"),
         (b"1,\" \"\n", "EmptyCell"),
-        (b"5\" disk,x\n", "BareQuote"),
-        (b"\"5\" disk,x\n", "BareQuote"),
+        (b"x,5\" disk\n", "BareQuote"),
+        (b"x,\"5\" disk\n", "BareQuote"),
         (b"1,\xff\n", "InvalidUtf8"),
     ];
     for (record, name) in cases {
@@ -108,6 +108,65 @@ fn each_bad_csv_record_has_its_name_and_the_others_live() {
         told(&items(csv(2, 1), b"0,before\n1,\"open\n0,after\n")),
         ["before", "UnclosedQuote"]
     );
+}
+
+/// As Distributed Map reads them: more fields than the header has are skipped, missing ones are empty.
+#[test]
+fn more_or_fewer_fields_than_the_header_are_a_note() {
+    let found = items(csv(2, 0), b"https://a/1,x\nhttps://a/2,x,y,\nhttps://a/3\n");
+    assert_eq!(told(&found), ["https://a/1", "https://a/2", "https://a/3"]);
+    let notes: Vec<_> = found
+        .iter()
+        .map(|item| {
+            item.note
+                .as_ref()
+                .map(|note| (note.name.as_str(), note.message.as_str()))
+        })
+        .collect();
+    let note = |message| Some(("WrongFieldCount", message));
+    assert_eq!(
+        notes,
+        [
+            None,
+            note("expected 2 fields as in the header, found 4"),
+            note("expected 2 fields as in the header, found 1")
+        ]
+    );
+}
+
+#[test]
+fn a_bare_quote_where_nobody_reads_is_text() {
+    let text = b"5\" disk,https://a/1\n\"5\" disk,https://a/2\nplain,https://a/3\n";
+    let found = items(csv(2, 1), text);
+    assert_eq!(told(&found), ["https://a/1", "https://a/2", "https://a/3"]);
+}
+
+#[test]
+fn without_quoting_every_line_is_a_record() {
+    let unquoted = Format {
+        delimiter: Delimiter::Tab,
+        quote: Quote::None,
+        ..csv(2, 1)
+    };
+    let text = b"\"To be\thttps://a/1\nor not\"\thttps://a/2\r\n\rx\t\"https://a/3\"\r\t\n";
+    let found = items(unquoted, text);
+    assert_eq!(
+        told(&found),
+        ["https://a/1", "https://a/2", "\"https://a/3\"", "EmptyCell"]
+    );
+    let lines: Vec<_> = found.iter().map(|item| item.position.line).collect();
+    assert_eq!(lines, [1, 2, 4, 5]);
+}
+
+#[test]
+fn a_url_list_may_end_its_lines_with_carriage_returns() {
+    let found = items(
+        format(Layout::UrlList),
+        b"https://a/1\r# no\r\rhttps://a/2\r\nhttps://a/3\r",
+    );
+    assert_eq!(told(&found), ["https://a/1", "https://a/2", "https://a/3"]);
+    let lines: Vec<_> = found.iter().map(|item| item.position.line).collect();
+    assert_eq!(lines, [1, 4, 5]);
 }
 
 #[test]
@@ -248,15 +307,19 @@ fn only_relative_urls_are_joined_to_the_base() {
         base_url: Some("https://a/b".into()),
         ..format(Layout::UrlList)
     };
-    let text = b"x/y.gif\n/z\nhttp://c/d\nx?to=http://c\nftp://c/d";
+    let text = b"x/y.gif\n/z\nhttp://c/d\nx?to=http://c\nftp://c/d\n//c/d\n?q\ndata:,x\n../x";
     assert_eq!(
         told(&items(based, text)),
         [
             "https://a/b/x/y.gif",
-            "https://a/b//z",
+            "https://a/z",
             "http://c/d",
             "https://a/b/x?to=http://c",
-            "ftp://c/d"
+            "ftp://c/d",
+            "https://c/d",
+            "https://a/b/?q",
+            "data:,x",
+            "https://a/b/../x"
         ]
     );
 }
@@ -327,7 +390,7 @@ fn inline_paths_are_joined_as_image_download_does() {
 
 #[test]
 fn a_bad_record_is_shown_short_and_printable() {
-    let text = [b"a,\x07", [b'x'; 500].as_slice(), b",b\n"].concat();
+    let text = [b"a,\x07", [b'x'; 500].as_slice(), b"\"b\n"].concat();
     let found = items(csv(2, 1), &text);
     let Subject::Record { record } = &found[0].subject else {
         panic!("{found:?}")

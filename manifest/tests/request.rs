@@ -6,7 +6,7 @@ use manifest::request::{
     Request, Tolerate, Tolerated,
 };
 use manifest::work::{Copy, Destination, Download, Work};
-use manifest::{BatchInput, Checksum, Compression, Delimiter, Layout, Task};
+use manifest::{BatchInput, Checksum, Compression, Delimiter, Layout, Quote, Task};
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -60,12 +60,15 @@ fn object() -> impl Strategy<Value = ManifestObject> {
     let reading = (
         format(),
         of(select(compressions.to_vec())),
-        of(select(delimiters.to_vec())),
+        (
+            of(select(delimiters.to_vec())),
+            of(select(vec![Quote::Double, Quote::None])),
+        ),
         header(),
     );
     let items = (text(), of(columns()), of(text()), any::<bool>());
     (text(), text(), of(text()), reading, items).prop_map(|(bucket, key, version_id, reading, items)| {
-        let (format, compression, delimiter, header) = reading;
+        let (format, compression, (delimiter, quote), header) = reading;
         let (column, columns, base_url, url_encoded_keys) = items;
         ManifestObject {
             bucket,
@@ -74,6 +77,7 @@ fn object() -> impl Strategy<Value = ManifestObject> {
             format,
             compression,
             delimiter,
+            quote,
             header,
             column,
             columns,
@@ -121,12 +125,20 @@ fn download() -> impl Strategy<Value = Work> {
 }
 
 fn copy() -> impl Strategy<Value = Work> {
-    (prop::collection::vec(destination(), 0..3), any::<u32>()).prop_map(|(destinations, lambda_concur)| {
-        Work::Copy(Copy {
-            destinations,
-            lambda_concur,
+    (
+        prop::collection::vec(destination(), 0..3),
+        any::<u32>(),
+        text(),
+        of(text()),
+    )
+        .prop_map(|(destinations, lambda_concur, name, names_of)| {
+            Work::Copy(Copy {
+                destinations,
+                lambda_concur,
+                name,
+                names_of,
+            })
         })
-    })
 }
 
 fn tolerate() -> impl Strategy<Value = Tolerate> {
@@ -182,6 +194,7 @@ fn batched() -> impl Strategy<Value = Batched> {
                 last_round,
                 tolerate: Tolerated { count, percentage },
                 on_failure,
+                suspicious_field: None,
                 tasks,
             }
         },

@@ -11,6 +11,7 @@ fn format(layout: Layout) -> Format {
     Format {
         layout,
         delimiter: Delimiter::Comma,
+        quote: manifest::Quote::Double,
         fields: None,
         columns: Columns::Url {
             name: "url".into(),

@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::FutureExt;
 use futures::stream::StreamExt;
-use manifest::{Checksum, error_name as names};
+use manifest::{Checksum, Note, error_name as names};
 use md5::Md5;
 use ports::{BodyStream, Clock, OriginResponse, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::decode::Decoder;
 use crate::failure::AttemptError;
+use crate::fetch::Stored;
 use crate::limits::DECOMPRESSION_FREE;
 use crate::name::hex;
 
@@ -42,6 +43,7 @@ pub(crate) struct Body {
     wire_bytes_expected: Option<u64>,
     bytes: u64,
     decoder: Decoder,
+    note: Option<Note>,
     digest: Digester,
     limits: BodyLimits,
     clock: Arc<dyn Clock>,
@@ -57,19 +59,12 @@ impl Body {
         limits: BodyLimits,
         (clock, started): (Arc<dyn Clock>, Timestamp),
     ) -> Result<Self, AttemptError> {
-        let expected = response.header("content-length").and_then(|value| value.parse().ok());
-        let encodings = || {
-            let headers = response.headers.iter();
-            let headers = headers.filter(|(name, _)| name == "content-encoding");
-            headers.map(|(_, value)| value.as_str())
+        // RFC 9112, 6.3: a transfer coding overrides the length.
+        let expected = match response.header("transfer-encoding") {
+            None => response.header("content-length").and_then(|value| value.parse().ok()),
+            Some(_) => None,
         };
-        let decoder = Decoder::from_names(encodings()).ok_or_else(|| {
-            let encoding = encodings().collect::<Vec<_>>().join(", ");
-            AttemptError::permanent(
-                names::DECODE_FAILED,
-                format!("content encoding `{encoding}` is not known"),
-            )
-        })?;
+        let (decoder, note) = decoder(&response)?;
         if let Some(bytes) = expected.filter(|bytes| *bytes > limits.object_bytes_max) {
             return Err(too_large(&format!("{bytes} bytes"), limits.object_bytes_max));
         }
@@ -79,6 +74,7 @@ impl Body {
             wire_bytes_expected: expected,
             bytes: 0,
             decoder,
+            note,
             digest: Digester::new(checksum),
             limits,
             clock,
@@ -87,14 +83,14 @@ impl Body {
         })
     }
 
-    /// **Bytes** so far, decoded.
-    pub(crate) const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// The checksum of all that came.
-    pub(crate) fn checksum(self) -> Option<String> {
-        self.digest.finish()
+    /// The file that all that came makes.
+    pub(crate) fn into_stored(self) -> Stored {
+        Stored {
+            bytes: self.bytes,
+            checksum: self.digest.finish(),
+            name: None,
+            note: self.note,
+        }
     }
 
     /// The next piece of the file; nothing after the last one.
@@ -102,6 +98,9 @@ impl Body {
         loop {
             let piece = if !self.decoder.is_idle() {
                 self.decode_step()?
+            } else if self.is_complete && self.wire_bytes == 0 {
+                // Of nothing at all a coding makes nothing: servers pack empty files so.
+                return Ok(None);
             } else if self.is_complete {
                 match self.decoder.finish().map_err(|error| broken_coding(&error))? {
                     Some(rest) => rest.into(),
@@ -209,6 +208,37 @@ impl Body {
             }),
         }
     }
+}
+
+/// The decoder of a response's codings. A content coding that nobody knows is a property of the file, which is stored as
+/// it came; a transfer coding is the connection's and has to be undone.
+fn decoder(response: &OriginResponse) -> Result<(Decoder, Option<Note>), AttemptError> {
+    let values = |wanted: &'static str| {
+        let headers = response.headers.iter().filter(move |(name, _)| name == wanted);
+        headers.map(|(_, value)| value.as_str())
+    };
+    let content = || values("content-encoding");
+    // Chunks are undone already.
+    let transfer = || {
+        values("transfer-encoding")
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+    };
+    let transfer = || transfer().filter(|coding| !coding.eq_ignore_ascii_case("chunked"));
+    if let Some(decoder) = Decoder::from_names(content().chain(transfer())) {
+        return Ok((decoder, None));
+    }
+    let coding = content().collect::<Vec<_>>().join(", ");
+    let Some(decoder) = Decoder::from_names(transfer()) else {
+        let coding = transfer().collect::<Vec<_>>().join(", ");
+        let message = format!("expected a transfer coding that is known, found `{coding}`");
+        return Err(AttemptError::permanent(names::DECODE_FAILED, message));
+    };
+    let note = Note {
+        name: names::UNKNOWN_CODING.to_owned(),
+        message: format!("the content coding `{coding}` is not known: the file was stored as it came"),
+    };
+    Ok((decoder, Some(note)))
 }
 
 fn too_large(found: &str, allowed: u64) -> AttemptError {

@@ -28,11 +28,15 @@ pub struct Config {
     /// `ALLOW_PRIVATE`: hosts that may have private addresses, separated by commas, or `*`; none by default.
     /// `ALLOWED_PORTS`: ports and ranges such as `80,443,8000-8999` (the default), or `*`.
     pub guard: Guard,
+    /// `CONNECT_TIMEOUT_MS`: how long a connection may take to stand; for the HTTP client.
+    pub connect_timeout: Duration,
     /// `HEAD_TIMEOUT_MS`, `IDLE_TIMEOUT_MS`, `REQUEST_TIMEOUT_MS`, `SPEED_GRACE_MS`, `BYTES_PER_SECOND_MIN`,
     /// `OBJECT_BYTES_MAX`, `DECOMPRESSION_RATIO_MAX`.
     pub body: BodyLimits,
     /// `ATTEMPTS`, `BACKOFF_BASE_MS`, `BACKOFF_MAX_MS`, `RETRY_AFTER_MAX_MS`.
     pub retry: Retry,
+    /// `SHOWN_PARAMETERS`: query parameters whose values are shown in messages, separated by commas; none by default.
+    pub shown_parameters: Vec<String>,
     /// `RESERVED_BUCKETS`: buckets that no item to copy may be in, separated by commas; none by default.
     pub reserved_buckets: Vec<String>,
     /// `DEADLINE_MARGIN_SECONDS`: what is kept of the time for writing the outcomes.
@@ -58,8 +62,10 @@ impl Config {
                 allow_private: allow_private(read.text("ALLOW_PRIVATE").as_deref()),
                 ports: port_ranges(&mut read, "ALLOWED_PORTS"),
             },
+            connect_timeout: duration(&mut read, "CONNECT_TIMEOUT_MS", limits::CONNECT_TIMEOUT),
             body: body(&mut read),
             retry: retry(&mut read),
+            shown_parameters: read.list("SHOWN_PARAMETERS"),
             reserved_buckets: read.list("RESERVED_BUCKETS"),
             deadline_margin: Duration::from_secs(
                 read.number("DEADLINE_MARGIN_SECONDS", limits::DEADLINE_MARGIN.as_secs()),

@@ -71,7 +71,10 @@ async fn fetch_all(
     let ended =
         |end: &Result<Stored, AttemptError>| outcome::count(&scope.ports.meter, end.as_ref().map(|done| done.bytes));
     let progress = schedule::run(scope.rules(cap, work.attempts), &jobs, attempt, ended).await;
-    progress.map_err(|error| Error::store("write", &object_at(&work.destination, ""), error))
+    progress.map_err(|stopped| {
+        let name = plan.get(stopped.job).map_or("", |fetch| fetch.name.as_str());
+        Error::store("write", &object_at(&work.destination, name), stopped.error)
+    })
 }
 
 /// Fetches under the name, or, where a folder cannot hold it, under another one.
@@ -209,6 +212,9 @@ impl Plan {
                 let name = stored.name.as_ref().unwrap_or(&fetch.name);
                 outcome.destination = Some(object_at(destination, name).to_string());
                 outcome.filename = Some(name.clone());
+                if stored.note.is_some() {
+                    outcome.note.clone_from(&stored.note);
+                }
             });
             if is_leader {
                 outcome
@@ -263,6 +269,11 @@ impl Planner<'_> {
             url,
             is_own_name: self.template.is_injective(),
         };
+        let room = name::KEY_BYTES_MAX.saturating_sub(self.destination.key("").len());
+        if let Some(short) = name::shortened(&fetch.name, &fetch.url, room) {
+            fetch.name = short;
+            fetch.is_own_name = true;
+        }
         if !fetch.is_own_name && self.by_name.contains_key(&fetch.name) {
             fetch.give_way();
         }

@@ -53,9 +53,9 @@ impl AttemptError {
         Self::new(name, ErrorClass::Retryable, message.into())
     }
 
-    /// Too slow.
+    /// Too slow; the next attempt may be faster.
     pub(crate) fn timeout(message: impl Into<String>) -> Self {
-        Self::new(names::TIMEOUT, ErrorClass::Timeout, message.into())
+        Self::new(names::TIMEOUT, ErrorClass::Timeout, message.into()).again(None)
     }
 
     /// The body ended before its end.
@@ -95,9 +95,12 @@ impl AttemptError {
             429 => Self::throttled(text, retry_after),
             503 if retry_after.is_some() => Self::throttled(text, retry_after),
             503 => Self::later(names::SERVER_ERROR, text).again(None).slow_down(),
-            500 | 502 | 504 => Self::later(names::SERVER_ERROR, text).again(retry_after),
+            // Not implemented, an unknown version of HTTP, a server set up wrongly or one that extends HTTP, a login: the
+            // same the next time.
+            501 | 505 | 506 | 510 | 511 => Self::permanent(names::SERVER_ERROR, text),
             400..=499 => Self::permanent(names::CLIENT_ERROR, text),
-            500..=599 => Self::later(names::SERVER_ERROR, text),
+            // 520 to 599 are what proxies have made up; all of them tell of a server behind that fails.
+            500..=599 => Self::later(names::SERVER_ERROR, text).again(retry_after),
             _ => Self::permanent(names::UNEXPECTED_STATUS, text),
         };
         failure.with_status(status)
@@ -157,7 +160,7 @@ pub(crate) enum NameConflict {
 
 impl NameConflict {
     /// **Source**: open(2) and rename(2) of the Linux manual.
-    pub(crate) fn of(error: &ports::Error) -> Option<Self> {
+    pub(crate) fn from_error(error: &ports::Error) -> Option<Self> {
         match error.code()? {
             "EISDIR" => Some(Self::Folder),
             "ENOTDIR" => Some(Self::NoFolder),
@@ -205,7 +208,14 @@ mod tests {
             (500, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
             (502, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
             (504, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
-            (501, None, "ServerError", ErrorClass::Retryable, Again::No),
+            (507, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (520, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (522, after, "ServerError", ErrorClass::Retryable, Again::Yes(after)),
+            (524, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (599, None, "ServerError", ErrorClass::Retryable, Again::Yes(None)),
+            (501, None, "ServerError", ErrorClass::Permanent, Again::No),
+            (505, None, "ServerError", ErrorClass::Permanent, Again::No),
+            (511, None, "ServerError", ErrorClass::Permanent, Again::No),
             (304, None, "UnexpectedStatus", ErrorClass::Permanent, Again::No),
             (206, None, "UnexpectedStatus", ErrorClass::Permanent, Again::No),
         ];

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use futures::stream;
-use manifest::{Checksum, error_name as names};
+use manifest::{Checksum, Note, error_name as names};
 use ports::{
     Clock, Error, ErrorKind, ObjectBody, ObjectKey, ObjectStore, Origin, OriginRequest, OriginResponse, PutOptions,
 };
@@ -55,6 +55,8 @@ pub(crate) struct Stored {
     pub(crate) checksum: Option<String>,
     /// Its name, where it had to give way.
     pub(crate) name: Option<String>,
+    /// What is worth a word about it.
+    pub(crate) note: Option<Note>,
 }
 
 impl Fetcher<'_> {
@@ -62,7 +64,7 @@ impl Fetcher<'_> {
     pub(crate) async fn fetch(&self, url: &Url, to: &ObjectKey, connection: Connection) -> Result<Stored, Broken> {
         let started = self.clock.now();
         let (mut response, url) = self.follow(url, connection).await?;
-        if response.status != 200 {
+        if !is_whole(&response) {
             let wait = response.header("retry-after");
             let wait = wait.and_then(|value| retry_after(value, self.clock.now()));
             return Err(AttemptError::from_status(response.status, url.as_str(), wait).into());
@@ -130,11 +132,7 @@ impl Fetcher<'_> {
         to: &ObjectKey,
         options: PutOptions,
     ) -> Result<Stored, Broken> {
-        let stored = Stored {
-            bytes: body.bytes(),
-            checksum: body.checksum(),
-            name: None,
-        };
+        let stored = body.into_stored();
         let put = self.store.put(to, ObjectBody::Bytes(bytes), options).await;
         put.map(|_| stored).map_err(write_failed)
     }
@@ -173,14 +171,7 @@ async fn next_piece(
     }
     let (outcome, piece) = match body.next().await {
         Ok(Some(piece)) => return Ok(Some((piece, (body, None, end)))),
-        Ok(None) => {
-            let stored = Stored {
-                bytes: body.bytes(),
-                checksum: body.checksum(),
-                name: None,
-            };
-            (Ok(stored), Ok(None))
-        }
+        Ok(None) => (Ok(body.into_stored()), Ok(None)),
         Err(failure) => {
             let error = Error::new(ErrorKind::Unavailable, failure.message.clone());
             (Err(failure), Err(error))
@@ -216,6 +207,24 @@ fn write_failed(error: Error) -> Broken {
 fn is_closed_to_all(error: &Error) -> bool {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     io_cause(error).is_none_or(|cause| matches!(cause.kind(), PermissionDenied | ReadOnlyFilesystem))
+}
+
+/// Whether the response is the whole file: 200, or 206 with a range that nobody asked for and that leaves nothing out.
+///
+/// **Source**: RFC 9110, section 14.4.
+fn is_whole(response: &OriginResponse) -> bool {
+    let whole_range = || {
+        let range = response
+            .header("content-range")?
+            .trim()
+            .strip_prefix("bytes")?
+            .trim_start();
+        let (range, size) = range.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let last: u64 = last.trim().parse().ok()?;
+        Some(first.trim() == "0" && size.trim().parse() == Ok(last + 1))
+    };
+    response.status == 200 || (response.status == 206 && whole_range().unwrap_or(false))
 }
 
 /// Where a redirect leads.

@@ -5,10 +5,50 @@
 //! object again. A bad item is an outcome; an error is for what ends the whole batch.
 //!
 //! It spawns nothing: all requests of a batch run inside the caller's task, and dropping the future drops them.
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use std::sync::Arc;
+//!
+//! use ports::{Timestamp, memory};
+//! use processor::{Config, Event, Ports, Response, handle};
+//!
+//! let store = Arc::new(memory::ObjectStore::default());
+//! store.insert("logs", "2026/a.gz", "packed");
+//! let etag = store.insert("manifests", "objects.csv", "logs,2026/a.gz\n");
+//! let ports = Ports {
+//!     store: Arc::clone(&store) as _,
+//!     origin: Arc::new(memory::Origin::default()),
+//!     clock: Arc::new(memory::Clock::at(Timestamp::from_millis(0))),
+//!     meter: Arc::default(),
+//!     politeness: Arc::default(),
+//! };
+//! let config = Config::from_lookup(|name| (name == "STATE_BUCKET").then(|| "state".to_owned()))?;
+//! let event: Event = serde_json::from_value(serde_json::json!({
+//!     "execution": "run", "round": 0,
+//!     "batch": {
+//!         "number": 0, "first": 0, "items": 1, "start": 0, "end": 15, "line": 1,
+//!         "source": {"bucket": "manifests", "key": "objects.csv", "etag": etag, "format": {
+//!             "layout": "csv", "columns": {"object": {"bucket": 0, "key": 1, "version": null}},
+//!         }},
+//!     },
+//!     "work": {"action": "copy", "destinations": [{"bucket": "backup"}], "name": "{bucket}/{key}"},
+//! }))?;
+//! let answer = handle(event, &ports, &config, Timestamp::from_millis(60_000)).await?;
+//! let Response::Summary(summary) = answer else {
+//!     unreachable!("a batch is answered with its counts");
+//! };
+//! assert_eq!(summary.counts.succeeded, 1);
+//! assert!(store.bytes("backup", "logs/2026/a.gz").is_some());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod body;
 mod config;
 mod copy;
+mod copy_claims;
 mod decode;
 mod download;
 mod error;

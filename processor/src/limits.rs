@@ -26,6 +26,9 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// A `Retry-After` counts at most so much: the child execution has five minutes.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 
+/// From the start of a connection to its end: half of what a response's head gets, so that a second address can be tried.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// From the start of a connection to the response's head: the limit of `image-download`'s downloader.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 

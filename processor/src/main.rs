@@ -9,10 +9,13 @@ use processor::{Config, GuardedResolver, Ports, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::from_lookup(adapters::env::lookup)?;
+    let is_first = manifest::show_parameters(config.shown_parameters.clone());
+    debug_assert!(is_first, "a process is set up once");
     let aws = adapters::aws::connect().await;
     let resolver = GuardedResolver::new(Arc::new(SystemResolver), config.guard.allow_private.clone());
     let options = OriginOptions {
         idle_per_host_max: processor::limits::CONCURRENCY_MAX as usize,
+        connect_timeout: Some(config.connect_timeout),
         extra_roots: Vec::new(),
     };
     let ports = Ports {

@@ -14,13 +14,18 @@ use crate::failure::AttemptError;
 /// **Bytes** of a segment: what file systems take. **Source**: limits.h, `NAME_MAX`.
 const SEGMENT_BYTES_MAX: usize = 255;
 /// **Bytes** of a key. **Source**: object-keys.html of the S3 user guide.
-const KEY_BYTES_MAX: usize = 1_024;
+pub(crate) const KEY_BYTES_MAX: usize = 1_024;
 /// Begins the names of the state directory and of files that are being written, which are swept when a run has died.
 const OURS: &str = ".gantry";
 /// Hexadecimal digits of a URL's hash in a name: with 32 bits a few ten thousand queries of one path would collide.
 const HASH_DIGITS: usize = 16;
 /// Stands for what comes after a trailing slash: URLs escape braces, so no path has this name.
 const INDEX_FILE: &str = "{index}";
+/// The last segment of a path that has none, as browsers and wget save it. A template with a last segment alone claims
+/// its names, so another file may be called so.
+const INDEX_BASENAME: &str = "index.html";
+/// **Bytes** of an extension that is kept when a name is shortened; what is longer is no extension.
+const EXTENSION_BYTES_MAX: usize = 32;
 
 /// How files are named.
 ///
@@ -178,11 +183,58 @@ fn push_path(name: &mut String, url: &Url) {
     name.push_str(&with_hash(&segments.join("/"), url));
 }
 
-/// `a/b.gif` becomes `a/b~0123456789abcdef.gif`.
+/// `a/b.gif` becomes `a/b~0123456789abcdef.gif`, and a long `b` is cut so that the name still fits.
 pub(crate) fn with_hash(name: &str, url: &Url) -> String {
     let (folder, file) = split_folder(name);
-    let (stem, extension) = split_extension(file);
-    [folder, stem, "~", &hash(url.as_str()), extension].concat()
+    [folder, &hashed(file, url.as_str())].concat()
+}
+
+/// A segment with the hash of a text, of at most [`SEGMENT_BYTES_MAX`] bytes.
+pub(crate) fn hashed(segment: &str, text: &str) -> String {
+    let (stem, extension) = match split_extension(segment) {
+        (_, extension) if extension.len() > EXTENSION_BYTES_MAX => (segment, ""),
+        parts => parts,
+    };
+    let room = SEGMENT_BYTES_MAX - 1 - HASH_DIGITS - extension.len();
+    [beginning(stem, room), "~", &hash(text), extension].concat()
+}
+
+/// The beginning of a name: whole characters, no half of a percent-escape.
+fn beginning(name: &str, bytes: usize) -> &str {
+    let end = name.floor_char_boundary(bytes);
+    let cut = name.get(..end).unwrap_or(name);
+    if cut.len() == name.len() {
+        return name;
+    }
+    match cut.as_bytes() {
+        [.., b'%'] => cut.get(..end - 1).unwrap_or(cut),
+        [.., b'%', _] => cut.get(..end - 2).unwrap_or(cut),
+        _ => cut,
+    }
+}
+
+/// A name that fits into `bytes`, every segment into what file systems take; `None` when it does so already. What is
+/// too long is cut, and the file's name gets the hash of the URL: two URLs still never share a name.
+pub(crate) fn shortened(name: &str, url: &Url, bytes: usize) -> Option<String> {
+    if name.len() <= bytes && name.split('/').all(|segment| segment.len() <= SEGMENT_BYTES_MAX) {
+        return None;
+    }
+    let (folders, file) = split_folder(name);
+    let file = hashed(file, url.as_str());
+    let mut short = String::with_capacity(bytes);
+    for folder in folders.split_terminator('/') {
+        let folder = if folder.len() > SEGMENT_BYTES_MAX {
+            hashed(folder, folder)
+        } else {
+            folder.to_owned()
+        };
+        if short.len() + folder.len() + 1 + file.len() > bytes {
+            break;
+        }
+        short.extend([folder.as_str(), "/"]);
+    }
+    short.push_str(&file);
+    Some(short)
 }
 
 /// Whether the name could be one that [`with_hash`] made; then it gets a hash of its own.
@@ -210,7 +262,7 @@ fn split_extension(file: &str) -> (&str, &str) {
 
 fn basename(url: &Url) -> &str {
     let name = split_folder(url.path()).1;
-    if name.is_empty() { INDEX_FILE } else { name }
+    if name.is_empty() { INDEX_BASENAME } else { name }
 }
 
 /// The beginning of the text's SHA-256 in hexadecimal digits.
@@ -268,7 +320,7 @@ pub(crate) fn check(name: &str) -> Result<(), AttemptError> {
     if name.is_empty() {
         return refuse("is empty");
     }
-    if name.starts_with('/') || has_drive(name) {
+    if name.starts_with('/') || (cfg!(windows) && has_drive(name)) {
         return refuse("is absolute");
     }
     if name.contains('\\') {
@@ -281,7 +333,7 @@ pub(crate) fn check(name: &str) -> Result<(), AttemptError> {
         if matches!(segment, "." | "..") {
             return refuse("has a `.` or `..` for a segment");
         }
-        if is_device(segment) {
+        if cfg!(windows) && is_device(segment) {
             return refuse("is a device on Windows");
         }
         if segment.starts_with(OURS) {
@@ -426,7 +478,8 @@ mod tests {
         let url = "https://www.fluentpython.com/data/flags/ag/ag.gif";
         assert_eq!(name("{host}/{basename}", url), "www.fluentpython.com/ag.gif");
         assert_eq!(name("{index}-{stem}.{ext}", url), "7-ag.gif");
-        assert_eq!(name("x/{basename}", "https://h/"), "x/{index}");
+        assert_eq!(name("x/{basename}", "https://h/"), "x/index.html");
+        assert_eq!(name("{stem}-{index}.{ext}", "https://h/a/"), "index-7.html");
         assert_eq!(name("{hash}", "https://h/").len(), HASH_DIGITS);
     }
 
@@ -473,12 +526,6 @@ mod tests {
             ("a\0b", "UnsafeName"),
             ("a\nb", "UnsafeName"),
             ("a/\u{85}b", "UnsafeName"),
-            ("C:/x", "UnsafeName"),
-            ("c:", "UnsafeName"),
-            ("a/CON", "UnsafeName"),
-            ("nul.txt", "UnsafeName"),
-            ("x/com1.gif/y", "UnsafeName"),
-            ("LPT9", "UnsafeName"),
             (".gantry", "UnsafeName"),
             ("h/.gantry-1-1-5.part", "UnsafeName"),
             ("h/.gantry/state.db", "UnsafeName"),
@@ -504,6 +551,41 @@ mod tests {
         }
         assert_eq!(check_key(&"x/".repeat(513)).unwrap_err().name, "NameTooLong");
         assert_eq!(check_key(&"x/".repeat(512)), Ok(()));
+    }
+
+    #[test]
+    fn names_of_devices_and_drives_are_names_but_on_windows() {
+        for name in ["a/CON", "nul.txt", "x/com1.gif/y", "LPT9", "C:/x", "c:"] {
+            assert_eq!(check(name).is_err(), cfg!(windows), "{name}");
+        }
+        assert!(is_device("CON") && is_device("nul.txt") && is_device("LPT9") && !is_device("com10"));
+        assert!(has_drive("C:/x") && !has_drive("a:b"));
+    }
+
+    /// The digits are the beginnings of `printf '%s' TEXT | sha256sum`.
+    #[test]
+    fn long_names_are_cut_and_get_the_hash() {
+        let url = |path: &str| Url::parse(&format!("https://h/{path}")).unwrap();
+        let short = |path: &str| {
+            let url = url(path);
+            shortened(&default_name(url.as_str()), &url, KEY_BYTES_MAX)
+        };
+        assert_eq!(short(&"x".repeat(255)), None);
+        let cjk = format!("{}.jpg", "中".repeat(30));
+        let name = short(&cjk).unwrap();
+        let stem = "%E4%B8%AD".repeat(26);
+        assert_eq!(name, format!("h/{stem}~{}.jpg", hash(url(&cjk).as_str())));
+        let cut = short(&format!("x{cjk}")).unwrap();
+        assert!(cut.contains("%AD%E4%B8~"), "{cut}");
+        let folder = short(&format!("{}/a.gif", "d".repeat(300))).unwrap();
+        assert!(folder.split('/').all(|segment| segment.len() <= 255), "{folder}");
+        let deep = short(&"folder/".repeat(200)).unwrap();
+        assert!(deep.len() <= 1_024 && deep.starts_with("h/folder/folder/"), "{deep}");
+        for name in [&name, &folder, &deep] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+        let (one, other) = (format!("{}1", "y".repeat(300)), format!("{}2", "y".repeat(300)));
+        assert_ne!(short(&one), short(&other));
     }
 
     #[test]

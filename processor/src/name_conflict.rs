@@ -7,6 +7,7 @@ use manifest::work::Destination;
 use ports::{ObjectKey, ObjectStore};
 use url::Url;
 
+use crate::failure::NameConflict;
 use crate::name::{split_folder, with_hash};
 use crate::object_at;
 

@@ -21,6 +21,7 @@ pub(crate) fn pending(item: Item) -> Outcome {
         milliseconds: 0,
         destination: None,
         filename: None,
+        note: item.note,
         position,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A host starts without a cap of its own. When it asks to slow down, its cap becomes half of what it had in flight;
 //! every run of as many good answers as the cap raises it by one, until it is back where it was. Its rate goes the
-//! same way (see `rate`). `Retry-After` pauses the host. One value is shared by all the calls of a process; it
+//! same way (see `rate`). `Retry-After` pauses the host, unless it is one complaint among good answers: then it is about
+//! one URL, which waits alone. One value is shared by all the calls of a process; it
 //! remembers only hosts that have requests in flight, a cap, a rate or a pause, and those only for a while.
 
 use std::collections::HashMap;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use ports::Timestamp;
 
 use crate::limits::{HOST_MEMORY, HOSTS_UNSWEPT};
-use crate::rate::{Pace, Since};
+use crate::rate::{FORGIVEN, Pace, Since};
 
 /// The state of every host that has one.
 #[derive(Debug, Default)]
@@ -33,6 +34,10 @@ struct Host {
     cap: Option<Cap>,
     pace: Pace,
     paused_until: Option<Timestamp>,
+    /// Whether a request has been answered without complaint.
+    has_answered: bool,
+    /// Good answers that are still to come until the last complaint is forgotten.
+    unforgiven: u32,
     /// Grows with each complaint, so that the answers to requests from before it do not cut again.
     cuts: u32,
 }
@@ -103,6 +108,8 @@ impl Grant<'_> {
         if let Some(host) = hosts.by_name.get_mut(&self.host) {
             host.pace.went_well(self.since);
             host.climb();
+            host.has_answered = true;
+            host.unforgiven = host.unforgiven.saturating_sub(1);
         }
     }
 
@@ -117,8 +124,11 @@ impl Grant<'_> {
             if host.cuts == self.cuts && (is_slower || !had_rate) {
                 host.cut();
             }
-            let until = pause.map(|pause| now.plus(pause));
-            host.paused_until = host.paused_until.max(until);
+            if host.is_believed() {
+                let until = pause.map(|pause| now.plus(pause));
+                host.paused_until = host.paused_until.max(until);
+            }
+            host.unforgiven = FORGIVEN;
         }
     }
 }
@@ -149,7 +159,13 @@ impl Hosts {
 
 impl Host {
     const fn is_forgettable(&self) -> bool {
-        self.cap.is_none() && !self.pace.has_rate() && self.paused_until.is_none()
+        self.cap.is_none() && !self.pace.has_rate() && self.paused_until.is_none() && self.unforgiven == 0
+    }
+
+    /// Whether a complaint is about how often the host is asked, and not about what was asked for: another complaint came
+    /// shortly before, or there is no other request that could say otherwise.
+    const fn is_believed(&self) -> bool {
+        self.unforgiven > 0 || (self.in_flight <= 1 && !self.has_answered)
     }
 
     fn is_past(&self, now: Timestamp) -> bool {
@@ -259,6 +275,19 @@ mod tests {
         assert!(matches!(politeness.ask(&host, NOW), Permission::NotBefore(at) if at == until));
         assert!(matches!(politeness.ask(&other, NOW), Permission::Granted(_)));
         assert!(matches!(politeness.ask(&host, until), Permission::Granted(_)));
+    }
+
+    #[test]
+    fn one_complaint_among_good_answers_pauses_nothing_and_a_second_one_does() {
+        let (politeness, host) = (Politeness::default(), Arc::from("h"));
+        let wait = Some(Duration::from_mins(1));
+        let (bad, good) = (granted(&politeness, &host, NOW), granted(&politeness, &host, NOW));
+        bad.slow_down(NOW, wait);
+        good.went_well();
+        assert!(matches!(politeness.ask(&host, NOW), Permission::Granted(_)));
+        granted(&politeness, &host, NOW).slow_down(NOW, wait);
+        let until = NOW.plus(Duration::from_mins(1));
+        assert!(matches!(politeness.ask(&host, NOW), Permission::NotBefore(at) if at == until));
     }
 
     #[test]

@@ -42,7 +42,7 @@ const STEP_ANSWERS: i64 = 10;
 const MANY: i64 = 3;
 
 /// Good answers after which a complaint is forgotten: a host that is asked a quarter too often refuses one in five.
-const FORGIVEN: u32 = 10;
+pub(crate) const FORGIVEN: u32 = 10;
 
 /// How many times the rate after the first complaint is what needs no rate.
 const RELIEF: i64 = 8;

@@ -69,6 +69,15 @@ impl<T> JobReport<T> {
     }
 }
 
+/// What has ended everything.
+#[derive(Debug)]
+pub(crate) struct Stopped {
+    /// The job that met it.
+    pub(crate) job: usize,
+    /// What the store said.
+    pub(crate) error: ports::Error,
+}
+
 /// Runs the jobs, the first ones first, until all have ended or the deadline comes. `attempt` makes one attempt at
 /// the job of that position, the first of which is number 1; `ended` hears of each end.
 ///
@@ -82,7 +91,7 @@ pub(crate) async fn run<T, A, F>(
     jobs: &[Job],
     attempt: A,
     ended: impl Fn(&Result<T, AttemptError>),
-) -> Result<Vec<JobReport<T>>, ports::Error>
+) -> Result<Vec<JobReport<T>>, Stopped>
 where
     A: Fn(usize, u32) -> F,
     F: Future<Output = Result<T, Broken>>,
@@ -118,7 +127,8 @@ where
             Some((job, grant, result)) = in_flight.next() => {
                 let now = rules.clock.now();
                 let Some(progress) = progress.get_mut(job) else { continue };
-                if let Some(wait) = settle(progress, (rules, jobs), job, grant, result, now)? {
+                let settled = settle(progress, (rules, jobs), job, grant, result, now);
+                if let Some(wait) = settled.map_err(|error| Stopped { job, error })? {
                     queue.delay(job, wait);
                 } else if let Some(end) = &progress.end {
                     ended(end);

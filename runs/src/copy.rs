@@ -1,7 +1,7 @@
 //! A copy: a manifest of objects to copies of them.
 
 use manifest::request::{self, ColumnNames, ManifestObject};
-use manifest::work::{self, Action, Work};
+use manifest::work::{self, Action, KEY_TEMPLATE, Work};
 
 use crate::error::{Error, Result};
 use crate::input::{self, Input, Manifest};
@@ -63,6 +63,8 @@ impl Copy {
         let work = Work::Copy(work::Copy {
             destinations,
             lambda_concur: self.run.requests(),
+            name: KEY_TEMPLATE.to_owned(),
+            names_of: None,
         });
         let manifest = request::Manifest::Object(Box::new(manifest));
         let request = input::request(manifest, work, &self.manifest, &self.run);

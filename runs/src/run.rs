@@ -245,6 +245,7 @@ const MANIFEST_ERRORS: &[&str] = &[
     batcher::error_name::INVALID_UTF8,
     batcher::error_name::INVALID_JSON,
     batcher::error_name::INVALID_COMPRESSION,
+    batcher::error_name::UNSUPPORTED_FORMAT,
     batcher::error_name::MALFORMED_ITEMS,
     batcher::error_name::LIMIT_EXCEEDED,
 ];

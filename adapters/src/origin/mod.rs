@@ -28,6 +28,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// million hosts must not each keep a file descriptor.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Headers of a response at most. Some have a few hundred; curl takes 5,000 of them.
+const HEADERS_MAX: usize = 1_000;
+
 /// The `User-Agent` of all requests.
 const USER_AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
 
@@ -36,6 +39,8 @@ const USER_AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
 pub struct OriginOptions {
     /// Connections to one host that are kept for later requests: at least as many as there are requests in flight.
     pub idle_per_host_max: usize,
+    /// How long a connection may take to stand; [`CONNECT_TIMEOUT`] when absent.
+    pub connect_timeout: Option<Duration>,
     /// Certificates, DER, that are trusted besides the system's.
     pub extra_roots: Vec<Vec<u8>>,
 }
@@ -76,10 +81,15 @@ impl Origin {
                 .no_proxy()
                 .referer(false)
                 .user_agent(USER_AGENT)
-                .connect_timeout(CONNECT_TIMEOUT)
+                .connect_timeout(options.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
                 .pool_idle_timeout(IDLE_TIMEOUT)
                 .pool_max_idle_per_host(connections)
                 .tcp_nodelay(true)
+                // Old and careless servers send such heads; browsers and curl take them.
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .http1_allow_spaces_after_header_name_in_responses(true)
+                .http1_ignore_invalid_headers_in_responses(true)
+                .http1_max_headers(HEADERS_MAX)
                 .http1_only();
             builder.build()
         };

@@ -102,7 +102,7 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
     };
     let long = origin.url(&format!("/{}", "a".repeat(2_000)));
     vec![
-        row("three cells instead of two", "x,y,z", "WrongFieldCount"),
+        row("one cell instead of two", "x", "WrongFieldCount"),
         row("an empty cell", "x,", "EmptyCell"),
         row("a bare quote", "x,http://a\"b/", "BareQuote"),
         row("no URL at all", "x,no URL at all", "InvalidUrl"),
@@ -125,7 +125,11 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
             &format!("x,{}", origin.url("/%5C..%5Ca")),
             "NotFound",
         ),
-        row("a name of 2,000 characters", &format!("x,{long}"), "NameTooLong"),
+        row(
+            "a name of 2,000 characters: cut",
+            &format!("x,{long}"),
+            "NotFound",
+        ),
     ]
 }
 
@@ -134,7 +138,7 @@ fn write_manifest(path: &Path, origin: &Origin, rows: &[Row]) -> Result<(), CliE
     for number in 0..IMAGES {
         line(
             &mut text,
-            "\"an image,\nas it should be\"",
+            "\"an image\nas it should be\"",
             &origin.url(&format!("/images/{number}.gif")),
         );
     }
@@ -231,7 +235,7 @@ fn describe(outcome: &Outcome) -> String {
     };
     let code = outcome.status_code.map(|code| format!(" ({code})")).unwrap_or_default();
     let place = outcome
-        .place
+        .position
         .map(|place| format!(" at line {}", place.line))
         .unwrap_or_default();
     let place = if matches!(outcome.subject, Subject::Record { .. }) {

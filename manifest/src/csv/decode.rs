@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::{Meaning, State};
 use crate::item::Found;
-use crate::{Columns, Format, Malformed, Subject, error_name, json_lines};
+use crate::{Columns, Format, Malformed, Note, Quote, Subject, error_name, json_lines};
 
 /// The records of a range.
 pub(crate) struct Records<'a> {
@@ -79,8 +79,11 @@ impl Fields {
 }
 
 /// A reader that takes a byte order mark for text: only the very first bytes of a manifest may be one.
-pub(crate) fn reader(delimiter: u8) -> Reader {
-    let mut reader = ReaderBuilder::new().delimiter(delimiter).build();
+pub(crate) fn reader(delimiter: u8, quote: Quote) -> Reader {
+    let mut reader = ReaderBuilder::new()
+        .delimiter(delimiter)
+        .quoting(quote == Quote::Double)
+        .build();
     let (_result, _read, _written, _ends) = reader.read_record(b"\n", &mut [0], &mut [0]);
     reader
 }
@@ -91,15 +94,16 @@ impl<'a> Records<'a> {
             bytes,
             at: 0,
             format,
-            reader: reader(format.delimiter.as_byte()),
+            reader: reader(format.delimiter.as_byte(), format.quote),
             fields: Fields::default(),
         }
     }
 
     fn subject(&self, text: &[u8]) -> Result<Subject, Malformed> {
-        check_quotes(text, self.format.delimiter.as_byte())?;
+        if self.format.quote == Quote::Double {
+            check_quotes(text, self.format)?;
+        }
         json_lines::utf8(text)?;
-        check_count(self.fields.count(), self.format.fields)?;
         match &self.format.columns {
             Columns::Url { name, position } => {
                 let url = self.cell(*position, name)?;
@@ -142,7 +146,12 @@ impl<'a> Records<'a> {
             Malformed::new(error_name::WRONG_FIELD_COUNT, message)
         })?;
         let text = json_lines::utf8(bytes)?;
-        if text.trim().is_empty() {
+        // A key may be a space; a URL that is one is nothing.
+        let is_empty = match self.format.columns {
+            Columns::Url { .. } => text.trim().is_empty(),
+            Columns::Object { .. } => text.is_empty(),
+        };
+        if is_empty {
             return Err(Malformed::empty(name));
         }
         Ok(text)
@@ -164,21 +173,25 @@ impl<'a> Iterator for Records<'a> {
             at,
             text,
             subject: self.subject(text),
+            note: field_count(self.fields.count(), self.format.fields),
             remaining: None,
         })
     }
 }
 
-fn check_quotes(text: &[u8], delimiter: u8) -> Result<(), Malformed> {
+/// A quote where there should be none is a fault of the fields that are read, and text in all others.
+fn check_quotes(text: &[u8], format: &Format) -> Result<(), Malformed> {
     if memchr::memchr(b'"', text).is_none() {
         return Ok(());
     }
-    let mut state = State::Record;
+    let delimiter = format.delimiter.as_byte();
+    let (mut state, mut field) = (State::Record, 0);
     for (at, byte) in text.iter().enumerate() {
         let (next, meaning) = state.step(*byte, delimiter);
-        if meaning == Meaning::Bare {
+        if meaning == Meaning::Bare && is_read(&format.columns, field) {
             return Err(bare_quote(state, at));
         }
+        field += usize::from(next == State::Field);
         state = next;
     }
     if state == State::Quoted {
@@ -186,6 +199,13 @@ fn check_quotes(text: &[u8], delimiter: u8) -> Result<(), Malformed> {
         return Err(Malformed::new(error_name::UNCLOSED_QUOTE, message));
     }
     Ok(())
+}
+
+fn is_read(columns: &Columns, field: usize) -> bool {
+    match columns {
+        Columns::Url { position, .. } => *position == field,
+        Columns::Object { bucket, key, version } => [Some(*bucket), Some(*key), *version].contains(&Some(field)),
+    }
 }
 
 fn bare_quote(state: State, at: usize) -> Malformed {
@@ -198,12 +218,12 @@ fn bare_quote(state: State, at: usize) -> Malformed {
     Malformed::new(error_name::BARE_QUOTE, format!("{found} at byte {at} of the record"))
 }
 
-fn check_count(found: usize, expected: Option<usize>) -> Result<(), Malformed> {
-    match expected {
-        Some(expected) if expected != found => {
-            let message = format!("expected {expected} fields as in the header, found {found}");
-            Err(Malformed::new(error_name::WRONG_FIELD_COUNT, message))
-        }
-        Some(_) | None => Ok(()),
-    }
+/// A record with more fields than the header, which are skipped, or with fewer, which are empty: as Distributed Map
+/// reads it.
+fn field_count(found: usize, expected: Option<usize>) -> Option<Note> {
+    let expected = expected.filter(|expected| *expected != found)?;
+    Some(Note {
+        name: error_name::WRONG_FIELD_COUNT.to_owned(),
+        message: format!("expected {expected} fields as in the header, found {found}"),
+    })
 }

@@ -1,6 +1,11 @@
 //! CSV exactly as the csv crate reads it: its states, one byte at a time, and the records of a range.
 
 mod decode;
+mod spans;
+
+use crate::Quote;
+
+pub use spans::{Span, spans};
 
 pub(crate) use decode::{Fields, Records, reader};
 
@@ -59,10 +64,17 @@ pub(crate) enum Ended {
 }
 
 /// How the bytes of one record end.
-pub(crate) fn ends(record: &[u8], delimiter: u8) -> Ended {
+pub(crate) fn ends(record: &[u8], delimiter: u8, quote: Quote) -> Ended {
+    let plain = |byte: u8| {
+        if byte == b'"' && quote == Quote::None {
+            b'_'
+        } else {
+            byte
+        }
+    };
     let state = record
         .iter()
-        .fold(State::Record, |state, byte| state.step(*byte, delimiter).0);
+        .fold(State::Record, |state, byte| state.step(plain(*byte), delimiter).0);
     match (state, record.last()) {
         (State::Quoted, _) => Ended::Quoted,
         (State::Record, Some(b'\r')) => Ended::Return,

@@ -19,6 +19,8 @@ pub struct Cut {
     pub end: u64,
     /// The line on which it begins, from 1.
     pub line: u64,
+    /// How many lines it has: more than items where a line is blank or a field spans lines.
+    pub lines: u64,
 }
 
 /// A byte and the line it is on.
@@ -104,6 +106,7 @@ impl Cutter {
             start: self.start.byte,
             end,
             line: self.start.line,
+            lines: next.line - self.start.line,
         });
         self.number += 1;
         self.first += self.items;

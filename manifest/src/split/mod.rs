@@ -14,7 +14,7 @@ mod quoted;
 mod scan;
 mod utf8;
 
-use crate::{Format, Layout, SourcePosition};
+use crate::{Format, Layout, Quote, SourcePosition};
 
 pub use cutter::Cut;
 use cutter::{Cutter, Spot};
@@ -89,11 +89,11 @@ impl Splitter {
             byte: format.data_start,
             line: cutting.line,
         };
-        let records = match format.layout {
-            Layout::Csv => Records::Quoted(quoted::Scanner::new(format.delimiter.as_byte(), at)),
-            Layout::JsonArray => Records::Array(array::Scanner::new(at)),
-            Layout::UrlList | Layout::JsonLines | Layout::Remaining => {
-                Records::Lines(lines::Scanner::new(format.layout, at))
+        let records = match (format.layout, format.quote) {
+            (Layout::Csv, Quote::Double) => Records::Quoted(quoted::Scanner::new(format.delimiter.as_byte(), at)),
+            (Layout::JsonArray, _) => Records::Array(array::Scanner::new(at)),
+            (Layout::Csv, Quote::None) | (Layout::UrlList | Layout::JsonLines | Layout::Remaining, _) => {
+                Records::Lines(lines::Scanner::new(format, at))
             }
         };
         Self {

@@ -190,8 +190,6 @@ async fn a_redirect_to_a_private_name_is_refused_before_it_is_connected_to() {
 #[tokio::test]
 async fn what_is_no_url_fails_under_its_own_name() {
     let world = World::real(&HURRY);
-    let long = format!("http://127.0.0.1/{}", "x".repeat(2_000));
-    let deep = format!("http://127.0.0.1/{}", "abcdefgh/".repeat(200));
     let rows = [
         ("file:///etc/passwd", "SchemeNotAllowed"),
         ("ftp://example.com/a", "SchemeNotAllowed"),
@@ -202,10 +200,7 @@ async fn what_is_no_url_fails_under_its_own_name() {
         ("http://127.0.0.1/%2e%2e/x", "UnsafeName"),
         ("http://127.0.0.1/a\\b", "UnsafeName"),
         ("http://127.0.0.1/a%00b", "UnsafeName"),
-        ("http://127.0.0.1/CON", "UnsafeName"),
-        ("http://127.0.0.1/a/nul.gif", "UnsafeName"),
-        (&long, "NameTooLong"),
-        (&deep, "NameTooLong"),
+        ("http://203.0.113.7/a", "AddressRefused"),
         ("http://nowhere.invalid:22/", "PortRefused"),
     ];
     let urls: Vec<_> = rows.iter().map(|row| row.0).collect();

@@ -49,22 +49,27 @@ async fn a_range_of_a_csv_is_read_and_every_row_has_an_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_that_cannot_be_read_fail_with_their_place() {
+async fn rows_without_a_url_fail_with_their_position_and_short_ones_have_a_note() {
     let text = "id,url,title,note\n1,https://example.com/a,t,n\n2,,t,n\n3,https://example.com/b\n4,https://example.com/c,t,n\n";
-    let script = ["a", "c"].iter().fold(Origin::default(), |script, name| {
+    let script = ["a", "b", "c"].iter().fold(Origin::default(), |script, name| {
         script.with(format!("https://example.com/{name}"), [Reply::ok("x")])
     });
     let (world, _) = World::scripted(&[], script);
     let etag = world.store.insert("manifests", "urls.csv", text);
     let (summary, outcomes) = world.batch(event(18..text.len(), &etag, 4)).await;
-    assert_eq!((summary.counts.succeeded, summary.counts.failed), (2, 2));
+    assert_eq!((summary.counts.succeeded, summary.counts.failed), (3, 1));
     let errors: Vec<_> = outcomes
         .iter()
         .map(|outcome| outcome.error.as_ref().map(|error| error.name.as_str()))
         .collect();
-    assert_eq!(errors, [None, Some("EmptyCell"), Some("WrongFieldCount"), None]);
-    let place = outcomes[2].position.unwrap();
-    assert_eq!((place.line, place.byte, outcomes[2].status), (4, 53, Status::Failed));
+    assert_eq!(errors, [None, Some("EmptyCell"), None, None]);
+    let note = outcomes[2].note.as_ref().unwrap();
+    assert_eq!(note.message, "expected 4 fields as in the header, found 2");
+    let position = outcomes[1].position.unwrap();
+    assert_eq!(
+        (position.line, position.byte, outcomes[1].status),
+        (3, 46, Status::Failed)
+    );
 }
 
 #[tokio::test(start_paused = true)]

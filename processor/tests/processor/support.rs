@@ -59,6 +59,7 @@ impl World {
         let options = OriginOptions {
             idle_per_host_max: 64,
             extra_roots,
+            ..OriginOptions::default()
         };
         let origin = adapters::origin::Origin::new(Arc::new(resolver), &options).unwrap();
         Self::new(config, Arc::new(origin), Arc::new(adapters::local::Clock))
