@@ -260,7 +260,9 @@ fn request(row: &ExecutionRow, spec: &RunSpec) -> Result<Request> {
         Work::Download(download) => {
             download.names_of.get_or_insert_with(|| row.name.clone());
         }
-        Work::Copy(_) => {}
+        Work::Copy(copy) => {
+            copy.names_of.get_or_insert_with(|| row.name.clone());
+        }
     }
     Ok(request)
 }

@@ -125,11 +125,7 @@ fn odd_rows(origin: &Origin) -> Vec<Row> {
             &format!("x,{}", origin.url("/%5C..%5Ca")),
             "NotFound",
         ),
-        row(
-            "a name of 2,000 characters: cut",
-            &format!("x,{long}"),
-            "NotFound",
-        ),
+        row("a name of 2,000 characters: cut", &format!("x,{long}"), "NotFound"),
     ]
 }
 
