@@ -221,7 +221,8 @@ async fn a_missing_destination_ends_the_batch_unless_there_are_others() {
     let (mut world, _) = World::scripted(&[], Origin::default());
     world.ports.store = std::sync::Arc::new(store);
 
-    let text = "elsewhere,1\nsource,1\n";
+    // Two names: two sources of one name would claim it from each other.
+    let text = "elsewhere,2\nsource,1\n";
     std::fs::write(folder.path().join("manifests/objects"), text).unwrap();
     let manifest = ports::ObjectKey::new("manifests", "objects");
     let etag = world.ports.store.head(&manifest).await.unwrap().etag;
