@@ -99,7 +99,7 @@ pub(crate) fn delimiter(manifest: &ManifestObject) -> Delimiter {
 }
 
 /// What a quote means. In text/tab-separated-values it is text like any other: a field cannot hold a tab, so nothing has
-/// to be quoted. **Source**: the registration of text/tab-separated-values at IANA, read 2026-11-28.
+/// to be quoted. **Source**: the registration of text/tab-separated-values at IANA.
 pub(crate) fn quote(manifest: &ManifestObject) -> Quote {
     manifest.quote.unwrap_or(match delimiter(manifest) {
         Delimiter::Tab => Quote::None,

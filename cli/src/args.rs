@@ -9,13 +9,13 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use manifest::request::FormatName;
-use manifest::{Checksum, Delimiter};
+use manifest::{Checksum, Delimiter, Quote};
 use runs::{ItemFilter, Tolerance};
 
 use crate::help;
 use parse::{
-    CHECKSUMS, DELIMITERS, LAYOUTS, one_of, parse_base_url, parse_bytes, parse_duration, parse_filter, parse_mount,
-    parse_name, parse_positive_bytes, parse_tolerance,
+    CHECKSUMS, DELIMITERS, LAYOUTS, QUOTES, one_of, parse_base_url, parse_bytes, parse_copy_name, parse_duration,
+    parse_filter, parse_mount, parse_name, parse_positive_bytes, parse_tolerance,
 };
 
 /// Puts large manifests through AWS Step Functions' Distributed Map, on this machine.
@@ -115,6 +115,10 @@ pub(crate) struct ManifestArgs {
     /// What separates the fields of a CSV [default: tab for .tsv and .tab, comma otherwise].
     #[arg(long, value_parser = one_of(DELIMITERS))]
     pub(crate) delimiter: Option<Delimiter>,
+
+    /// What a quote means in a CSV [default: none where a tab separates the fields, double otherwise].
+    #[arg(long, value_parser = one_of(QUOTES))]
+    pub(crate) quote: Option<Quote>,
 
     /// The column names of a CSV without a header row, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -244,6 +248,11 @@ pub(crate) struct CopyArgs {
     /// The columns with the bucket, the key and, if wanted, the version [default: bucket,key and, if there is one, versionId].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Option<Vec<String>>,
+
+    /// How copies are called: {bucket} {key} {version} {basename} {stem} {ext} {hash} {index}. Where two objects would get
+    /// one name, the second one fails with `NameTaken`.
+    #[arg(long, value_name = "TEMPLATE", default_value = "{key}", value_parser = parse_copy_name)]
+    pub(crate) name: String,
 
     /// Decodes the keys of a CSV, which S3's inventories and S3 Batch Operations write URL-encoded.
     #[arg(long)]

@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let engine = Engine::new(ports, settings);
     let (supervisor, executor) = Supervisor::open(engine.clone(), SupervisorBounds::default()).await?;
-    let parts = Parts {
+    let app_parts = Parts {
         state_machines: Arc::new(memory::StateMachines::default()),
         activities: Arc::new(memory::Activities::default()),
         journal,
@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         account: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
     };
-    let app = Arc::new(App::new(settings, parts)?);
+    let app = Arc::new(App::new(settings, app_parts)?);
     let listener = TcpListener::bind(address).await?;
     println!("AWS_ENDPOINT_URL=http://{}", listener.local_addr()?);
     let stop = Stop::default();

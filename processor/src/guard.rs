@@ -120,7 +120,7 @@ impl Resolver for GuardedResolver {
 
 /// Whether the address is one of the open Internet.
 ///
-/// **Source**: the IPv4 and IPv6 special-purpose address registries of IANA, read 2026-11-28: what is not globally
+/// **Source**: the IPv4 and IPv6 special-purpose address registries of IANA: what is not globally
 /// reachable, and what is reserved for documents and benchmarks.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {

@@ -20,6 +20,8 @@ pub struct Copy {
     pub to: Vec<String>,
     /// The columns with the bucket, the key and, if wanted, the version.
     pub columns: Option<Vec<String>>,
+    /// The template of the copies' names.
+    pub name: String,
     /// The keys of a CSV are URL-encoded.
     pub url_encoded_keys: bool,
     /// How much happens at once, and which failures are borne.
@@ -33,6 +35,7 @@ impl Copy {
             manifest: ManifestOptions::new(manifest),
             to,
             columns: None,
+            name: KEY_TEMPLATE.to_owned(),
             url_encoded_keys: false,
             run: RunOptions::default(),
         }
@@ -63,7 +66,7 @@ impl Copy {
         let work = Work::Copy(work::Copy {
             destinations,
             lambda_concur: self.run.requests(),
-            name: KEY_TEMPLATE.to_owned(),
+            name: self.name.clone(),
             names_of: None,
         });
         let manifest = request::Manifest::Object(Box::new(manifest));

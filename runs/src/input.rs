@@ -223,6 +223,7 @@ pub(crate) fn manifest_object(object: ManifestObject, options: &ManifestOptions)
     ManifestObject {
         format: options.format,
         delimiter: options.delimiter,
+        quote: options.quote,
         header: options
             .header
             .clone()

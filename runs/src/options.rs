@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use manifest::Delimiter;
 use manifest::request::{FormatName, Tolerate};
 use manifest::work::Work;
+use manifest::{Delimiter, Quote};
 
 use crate::spec::Limits;
 
@@ -18,6 +18,8 @@ pub struct ManifestOptions {
     pub format: FormatName,
     /// What separates the fields of a CSV; found out by the file's name when absent.
     pub delimiter: Option<Delimiter>,
+    /// What a quote means in a CSV; when absent nothing where a tab separates the fields, otherwise RFC 4180.
+    pub quote: Option<Quote>,
     /// The column names of a CSV without a header row.
     pub header: Option<Vec<String>>,
     /// A record that cannot be read is a failed item and does not stop the run.
@@ -35,6 +37,7 @@ impl ManifestOptions {
             manifest: manifest.into(),
             format: FormatName::Auto,
             delimiter: None,
+            quote: None,
             header: None,
             skip_malformed: false,
             strict: false,

@@ -1,8 +1,10 @@
 //! How far a run has come, to be read at any moment while it runs.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use manifest::request::SuspiciousField;
 use ports::Meter;
 
 /// A run's counts, as they change. Clones read the same counts.
@@ -68,6 +70,11 @@ impl Progress {
         }
     }
 
+    /// Calls a listener with the manifest's suspicious field before the first item is processed. Only the first listener is called.
+    pub fn on_suspicious_field(&self, listener: Box<dyn Fn(SuspiciousField) + Send + Sync>) {
+        self.expected.listener.get_or_init(|| listener);
+    }
+
     /// What the processors count with.
     pub(crate) fn meter(&self) -> &Arc<Meter> {
         &self.meter
@@ -87,11 +94,23 @@ impl ProgressReading {
 }
 
 /// How many items there are, once the batcher has counted them; known from the first round on.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Expected {
     items: AtomicU64,
+    listener: OnceLock<Listener>,
     /// Outcomes of each item: one for each destination.
     destinations: u64,
+}
+
+/// Is called with a suspicious field of the manifest.
+type Listener = Box<dyn Fn(SuspiciousField) + Send + Sync>;
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expected")
+            .field("items", &self.items)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Expected {
@@ -99,7 +118,12 @@ impl Expected {
     pub(crate) fn learn(&self, answer: &batcher::Response) {
         let items = match answer {
             batcher::Response::Tasks(tasks) => tasks.tasks.iter().map(|task| task.resource_paths.len() as u64).sum(),
-            batcher::Response::Batched(batched) => batched.items * self.destinations.max(1),
+            batcher::Response::Batched(batched) => {
+                if let (Some(found), Some(listener)) = (batched.suspicious_field, self.listener.get()) {
+                    listener(found);
+                }
+                batched.items * self.destinations.max(1)
+            }
         };
         self.items.fetch_max(items, Ordering::Relaxed);
     }

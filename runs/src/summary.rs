@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use consolidator::{ErrorTally, Summary, Tally};
+use consolidator::{ErrorTally, NoteTally, Summary, Tally};
 use manifest::{Counts, run_key};
 use ports::{ExecutionRow, ObjectKey};
 use serde::Serialize;
@@ -28,6 +28,9 @@ pub struct RunSummary {
     pub milliseconds: BTreeMap<String, u64>,
     /// By error name.
     pub errors: BTreeMap<String, ErrorTally>,
+    /// Notes about items that ended all the same, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, NoteTally>,
     /// The hosts with the most failures.
     pub worst_hosts: Vec<(String, u64)>,
     /// Where the completion report is.
@@ -65,6 +68,7 @@ fn from_summary(summary: Summary, report: Option<String>) -> RunSummary {
         rounds: summary.rounds,
         milliseconds: summary.milliseconds,
         errors: summary.errors,
+        notes: summary.notes,
         worst_hosts: summary.worst_hosts,
         report,
     }

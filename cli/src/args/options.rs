@@ -10,6 +10,7 @@ impl ManifestArgs {
             manifest: self.manifest.clone(),
             format: self.format,
             delimiter: self.delimiter,
+            quote: self.quote,
             header: self.header.clone(),
             skip_malformed: self.skip_malformed,
             strict: self.strict,
@@ -81,6 +82,7 @@ impl CopyArgs {
             manifest: self.manifest.options(),
             to: self.to.clone(),
             columns: self.columns.clone(),
+            name: self.name.clone(),
             url_encoded_keys: self.url_encoded_keys,
             run: self.run.options(),
         }

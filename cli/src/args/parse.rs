@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use manifest::request::FormatName;
-use manifest::{Checksum, Delimiter, Layout};
+use manifest::{Checksum, CopyTemplate, Delimiter, Layout, Quote};
 use runs::{ItemFilter, Tolerance, is_own};
 use url::Url;
 
@@ -26,6 +26,9 @@ pub(super) const DELIMITERS: &[(&str, Delimiter)] = &[
     ("space", Delimiter::Space),
     ("tab", Delimiter::Tab),
 ];
+
+/// What a quote may mean, as it is typed.
+pub(super) const QUOTES: &[(&str, Quote)] = &[("double", Quote::Double), ("none", Quote::None)];
 
 /// The checksums, as they are typed.
 pub(super) const CHECKSUMS: &[(&str, Checksum)] = &[("md5", Checksum::Md5), ("sha256", Checksum::Sha256)];
@@ -65,6 +68,11 @@ pub(super) fn parse_base_url(text: &str) -> Result<String, String> {
         return Err(format!("expected http or https, found `{}`", url.scheme()));
     }
     Ok(text.strip_suffix('/').unwrap_or(text).to_owned())
+}
+
+/// A template of the names of copies, as it was typed.
+pub(super) fn parse_copy_name(text: &str) -> Result<String, String> {
+    CopyTemplate::parse(text).map(|_template| text.to_owned())
 }
 
 /// A template of file names, as it was typed.

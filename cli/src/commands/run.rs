@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use manifest::error_name::{ADDRESS_REFUSED, PORT_REFUSED};
+use manifest::request::SuspiciousField;
 use ports::ExecutionStatus;
 use runs::{Ended, NewRun, Run, RunEnd, RunSummary, State, Stop, Verification, verify};
 use serde::Serialize;
@@ -80,6 +81,8 @@ pub(crate) async fn watch(
         clock: Arc::clone(&state.clock),
         output,
     };
+    let warn = move |found| output.say(suspicion(&found));
+    progress.progress.on_suspicious_field(Box::new(warn));
     let stop = Stop::default();
     let end = tokio::select! {
         end = run.run(&stop) => end,
@@ -247,6 +250,7 @@ fn lines(context: &Context, ended: &Ended) -> Vec<String> {
     }
     let mut lines = vec![head(ended)];
     lines.extend(error_lines(&found.errors));
+    lines.extend(note_lines(&found.notes));
     if found.counts.failed > 0 {
         let flag = context.flag();
         lines.push(format!("  which ones:      gantry failures {name}{flag}"));
@@ -295,6 +299,25 @@ fn written(bytes: u64) -> String {
         return String::new();
     }
     format!("{} in ", output::bytes(bytes))
+}
+
+/// A warning about a quote that was meant as text: it may have swallowed items, which no count shows.
+fn suspicion(found: &SuspiciousField) -> String {
+    let SuspiciousField { position, lines } = found;
+    format!(
+        "warning: the quoted field at line {}, byte {} spans {lines} lines and holds what looks like another item; if quotes are \
+         plain text in this manifest, give --quote none",
+        position.line, position.byte
+    )
+}
+
+/// A line for each kind of note about items that succeeded or failed all the same.
+fn note_lines(notes: &BTreeMap<String, consolidator::NoteTally>) -> Vec<String> {
+    let line = |(name, tally): (&String, &consolidator::NoteTally)| {
+        let (count, example) = (output::number(tally.count), output::printable(&tally.example));
+        output::cut(&format!("  {count:>9}  note {name}  {example}"), WIDTH)
+    };
+    notes.iter().map(line).collect()
 }
 
 /// A line for each kind of error, the most frequent first.

@@ -88,10 +88,10 @@ fn parse(arn: &str) -> Result<MapRunArn, ApiError> {
 }
 
 fn refused(error: Error, arn: &MapRunArn) -> ApiError {
-    match error {
-        Error::Request(InvalidRequest::MapRun) => ApiError::no_resource(arn),
-        error => error.into(),
+    if matches!(error, Error::Request(InvalidRequest::MapRun)) {
+        return ApiError::no_resource(arn);
     }
+    error.into()
 }
 
 /// The engine writes moments as texts, the API as numbers.

@@ -90,10 +90,10 @@ pub(crate) async fn poll(app: &App, request: Poll) -> Result<Task, ApiError> {
 }
 
 fn refused(error: Error, token: &str) -> ApiError {
-    match error {
-        Error::Request(InvalidRequest::Token) if is_ours(token) => ApiError::task_timed_out(),
-        error => error.into(),
+    if matches!(error, Error::Request(InvalidRequest::Token)) && is_ours(token) {
+        return ApiError::task_timed_out();
     }
+    error.into()
 }
 
 /// Whether a token has the form of those that are given out: `32 hexadecimal digits-number`.

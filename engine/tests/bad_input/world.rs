@@ -169,10 +169,13 @@ impl World {
 
     /// Writes the execution of a map down.
     pub(crate) async fn start(&self, map: &Value, input: &Value) -> Result<ExecutionArn, engine::Error> {
-        let done = json!({"Type": "Pass", "End": true});
+        let mut states = json!({"Map": map});
+        if map.get("Catch").is_some() {
+            states["Caught"] = json!({"Type": "Pass", "End": true});
+        }
         let new = NewExecution {
             state_machine: "machine".to_owned(),
-            definition: json!({"StartAt": "Map", "States": {"Map": map, "Caught": done}}).to_string(),
+            definition: json!({"StartAt": "Map", "States": states}).to_string(),
             name: "run".to_owned(),
             input: input.to_string(),
             identity: None,

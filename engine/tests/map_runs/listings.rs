@@ -54,6 +54,7 @@ async fn a_listing_that_has_changed_is_not_gone_on_with() {
         let mut map = over_listing(&world, &["a", "b", "c", "d", "e", "f"], json!({"MaxConcurrency": 2}));
         // The first child waits longer than the others.
         map["ItemProcessor"]["StartAt"] = json!("Which");
+        map["ItemProcessor"]["States"].as_object_mut().unwrap().remove("First");
         map["ItemProcessor"]["States"]["Which"] = json!({
             "Type": "Choice", "Default": "Work", "Choices": [{"Variable": "$.n", "NumericEquals": 0, "Next": "Wait"}],
         });

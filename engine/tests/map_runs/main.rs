@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use engine::{Engine, Error, InvalidRequest, ItemFilter, ItemSubset, MapRunChange, MapRunCounts, RunEnd, Stop};
 use ports::{ExecutionArn, ExecutionFilter, ExecutionStatus, Journal, MapRunArn, MapRunStatus};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use world::{World, ended, map};
 
@@ -64,7 +64,7 @@ async fn a_redriven_run_does_what_failed_and_what_was_never_started() {
         let manifest = world.manifest(&redriven, 1);
         assert_eq!(world.items(&manifest, "SUCCEEDED"), (0..20).collect::<Vec<_>>());
         assert_eq!(world.items(&manifest, "FAILED"), Vec::<u64>::new());
-        let output: serde_json::Value = serde_json::from_str(&redriven.row.output.clone().unwrap()).unwrap();
+        let output: Value = serde_json::from_str(&redriven.row.output.clone().unwrap()).unwrap();
         let key = output["ResultWriterDetails"]["Key"].as_str().unwrap();
         assert!(key.ends_with("/Redrive-1/manifest.json"), "{key}");
         let kinds = redriven.kinds().await;
@@ -254,7 +254,7 @@ async fn without_a_writer_the_outputs_of_all_attempts_are_the_answer() {
     assert_eq!(failed.describe().await.execution_counts, counts(3, 2, 1, 0));
     world.mend_all();
     let redriven = world.redrive(&failed).await;
-    let output: serde_json::Value = serde_json::from_str(&redriven.row.output.unwrap()).unwrap();
+    let output: Value = serde_json::from_str(&redriven.row.output.unwrap()).unwrap();
     let items: Vec<u64> = output
         .as_array()
         .unwrap()
@@ -499,7 +499,10 @@ async fn an_execution_that_is_stopped_takes_its_map_run_and_its_children_along()
 async fn map_runs_are_listed_the_newest_first() {
     let world = World::new(2, &[]);
     let mut twice = world::machine(&map("EXPRESS", json!({"Label": "One"})));
-    let mut second = map("EXPRESS", json!({"Label": "Two"}));
+    let second = map("EXPRESS", json!({"Label": "Two"})).to_string();
+    // A machine has each name of a state once.
+    let second = second.replace("\"First\"", "\"Begin\"").replace("\"Work\"", "\"Act\"");
+    let mut second: Value = serde_json::from_str(&second).unwrap();
     second["End"] = json!(true);
     twice["States"]["Map"].as_object_mut().unwrap().remove("End");
     twice["States"]["Map"]["Next"] = json!("Second");
@@ -652,9 +655,9 @@ async fn submitted(engine: &Engine, world: &World, map_run: &MapRunArn) {
 }
 
 /// A Map over a state's own items, whose number is known at once.
-fn over_own_items(items: u64, fields: serde_json::Value) -> serde_json::Value {
+fn over_own_items(items: u64, fields: Value) -> Value {
     let mut machine = map("EXPRESS", fields);
-    let items: Vec<serde_json::Value> = (0..items).map(|n| json!({"n": n})).collect();
+    let items: Vec<Value> = (0..items).map(|n| json!({"n": n})).collect();
     let members = machine.as_object_mut().unwrap();
     members.remove("ItemReader");
     members.insert("ItemSelector".to_owned(), json!({"n.$": "$$.Map.Item.Value.n"}));

@@ -471,7 +471,7 @@ fn what_cannot_be_read_says_why_and_where() {
         (
             r#"{"InputType":"CSV"}"#,
             "a",
-            "expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found `none`",
+            "expected CSVHeaderLocation `FIRST_ROW` or `GIVEN`, found none",
         ),
         (
             r#"{"InputType":"CSV","CSVHeaderLocation":"GIVEN"}"#,
