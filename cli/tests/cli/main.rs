@@ -385,7 +385,7 @@ fn a_bucket_that_nobody_knows_fails_its_item_alone() {
     let place = Place::new();
     std::fs::create_dir(place.path("in")).unwrap();
     place.write("in/a", "a");
-    place.write("objects.csv", "bucket,key\nin,a\nout-there,a\n");
+    place.write("objects.csv", "bucket,key\nin,a\nout-there,b\n");
     let mut copy = place.command("copy objects.csv --to out --bucket in=in --json");
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"] {
         copy.env_remove(name);
