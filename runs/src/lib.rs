@@ -1,7 +1,7 @@
 //! A run on this machine, without a terminal.
 //!
 //! A run is one execution of `manifest-map` or `image-download` with its stages in this process, the engine over this
-//! machine's disk, and S3 where the run names it. [`State`] is the directory that runs are kept in. [`Download`], [`Copy`] and
+//! machine's disk, and S3 where the run names it. [`State`] is the directory that runs are kept in. [`Download`], [`Copy`](struct@Copy) and
 //! [`Redrive`] say what is to be run; [`Run`] runs it, and its [`Progress`] can be read meanwhile. [`RunSummary`],
 //! [`RunObjects`] and [`LatestOutcomes`] tell what became of a run's items.
 //!
