@@ -43,7 +43,7 @@ impl Engine {
     /// After a crash they are `RUNNING` in the journal, and the caller runs them again.
     ///
     /// # Errors
-    /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again. [`Error::OfMapRun`] of a
+    /// When a port fails or the journal cannot be replayed. Nothing is lost: run it again. [`Error::OfMapRun`](crate::Error::OfMapRun) of a
     /// child that has not ended.
     ///
     /// # Cancel safety
@@ -58,7 +58,7 @@ impl Engine {
     /// Repeating the call after a crash changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotRedrivable`] when it has succeeded, runs, or has no room left in its history, [`Error::OfMapRun`]
+    /// [`Error::NotRedrivable`](crate::Error::NotRedrivable) when it has succeeded, runs, or has no room left in its history, [`Error::OfMapRun`](crate::Error::OfMapRun)
     /// when it is a child.
     pub async fn redrive(&self, arn: &ExecutionArn) -> Result<()> {
         executions::redrive(&self.context, arn).await
@@ -79,7 +79,7 @@ impl Engine {
     /// method has returned.
     ///
     /// # Errors
-    /// [`Error::Request`] when the output is not JSON or no task waits with the token.
+    /// [`Error::Request`](crate::Error::Request) when the output is not JSON or no task waits with the token.
     pub async fn send_task_success(&self, token: &str, output: String) -> Result<()> {
         callbacks::succeed(&self.context, token, output).await
     }
@@ -87,7 +87,7 @@ impl Engine {
     /// `SendTaskFailure`: the task that waits with this token has failed.
     ///
     /// # Errors
-    /// [`Error::Request`] when no task waits with the token.
+    /// [`Error::Request`](crate::Error::Request) when no task waits with the token.
     pub async fn send_task_failure(&self, token: &str, error: Option<String>, cause: Option<String>) -> Result<()> {
         callbacks::fail(&self.context, token, error, cause).await
     }
@@ -95,7 +95,7 @@ impl Engine {
     /// `SendTaskHeartbeat`: the task that waits with this token is alive.
     ///
     /// # Errors
-    /// [`Error::Request`] when no task waits with the token.
+    /// [`Error::Request`](crate::Error::Request) when no task waits with the token.
     pub async fn send_task_heartbeat(&self, token: &str) -> Result<()> {
         callbacks::heartbeat(&self.context, token).await
     }
@@ -111,7 +111,7 @@ impl Engine {
     /// `GetActivityTask`: waits for work, at most as long as AWS lets a worker wait.
     ///
     /// # Errors
-    /// [`Error::Request`] when there is no such activity.
+    /// [`Error::Request`](crate::Error::Request) when there is no such activity.
     pub async fn activity_task(&self, activity_arn: &str, worker: Option<&str>) -> Result<Option<ActivityTask>> {
         callbacks::activity_task(&self.context, activity_arn, worker).await
     }
@@ -119,7 +119,7 @@ impl Engine {
     /// `StopExecution` of an execution that is being driven.
     ///
     /// # Errors
-    /// [`Error::Request`] when the execution is not being driven here.
+    /// [`Error::Request`](crate::Error::Request) when the execution is not being driven here.
     pub async fn stop_execution(
         &self,
         execution: &ExecutionArn,
@@ -132,7 +132,7 @@ impl Engine {
     /// Makes a state machine known to `states:startExecution`, and returns its ARN.
     ///
     /// # Errors
-    /// [`Error::Definition`] when the definition has faults.
+    /// [`Error::Definition`](crate::Error::Definition) when the definition has faults.
     pub fn register(&self, name: &str, definition: &str) -> Result<String> {
         compile(name, definition)?;
         let arn = self.context.settings.state_machine_arn(name);

@@ -39,7 +39,7 @@ const USER_AGENT: &str = concat!("gantry/", env!("CARGO_PKG_VERSION"));
 pub struct OriginOptions {
     /// Connections to one host that are kept for later requests: at least as many as there are requests in flight.
     pub idle_per_host_max: usize,
-    /// How long a connection may take to stand; [`CONNECT_TIMEOUT`] when absent.
+    /// How long a connection may take to stand; five seconds when absent.
     pub connect_timeout: Option<Duration>,
     /// Certificates, DER, that are trusted besides the system's.
     pub extra_roots: Vec<Vec<u8>>,
