@@ -27,20 +27,7 @@ impl Run {
     fn of_type(definition: &Value, input: &Value, execution_type: ExecutionType) -> Self {
         let parsed = parse(&definition.to_string());
         let machine = parsed.machine.unwrap_or_else(|| panic!("{:?}", parsed.diagnostics));
-        let identity = Identity {
-            execution_arn: "arn:aws:states:us-east-1:000000000000:execution:m:e".into(),
-            name: "e".into(),
-            role_arn: "r".into(),
-            start_time: Timestamp::from_millis(0),
-            state_machine_arn: "m".into(),
-            state_machine_name: "m".into(),
-            execution_type,
-            redrive_count: 0,
-            synchronous: false,
-            redrive_time: None,
-            map_run_arn: None,
-            token_prefix: "t".into(),
-        };
+        let identity = Identity::example(execution_type);
         let mut run = Self {
             execution: Some(Execution::new(machine, identity, Recording::Full)),
             tasks: Vec::new(),
